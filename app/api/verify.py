@@ -1,0 +1,144 @@
+"""`POST /api/v1/verify`: any badge in, the verdict out. Public; nothing that is sent is kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+from starlette.datastructures import FormData, UploadFile
+
+from app.vc import json_text
+from app.vc.errors import VcError
+from app.verifier.errors import BadgeTooLarge, KindUnsupported, NothingPresented, RequestUnreadable
+from app.verifier.reading import MAX_BADGE_BYTES
+from app.verifier.schemas import Presented
+from app.verifier.service import Verifier
+
+router = APIRouter(prefix="/api/v1", tags=["verification"])
+
+_MEMBERS: Final = ("url", "credential", "jwt")
+_BADGE_KINDS: Final = frozenset(
+    {
+        "application/vc", "application/vc+ld+json", "application/ld+json", "application/vc+jwt", "application/jwt",
+        "text/plain", "image/png", "image/svg+xml", "application/octet-stream",
+    }
+)  # fmt: skip
+_HOW: Final = 'Send {"url": …}, {"credential": …} or {"jwt": …} as application/json, or the badge file itself.'
+
+
+class CheckOut(BaseModel):
+    """One named check."""
+
+    name: str = Field(examples=["signature"])
+    result: Literal["pass", "fail", "unknown"]
+    code: str = Field(examples=["ok", "bad_signature", "status_unavailable"])
+    detail: str
+
+
+class VerifyOut(BaseModel):
+    """The verdict and the checks behind it, in order."""
+
+    verdict: Literal[
+        "valid", "valid_unknown_issuer", "not_yet_valid", "expired", "suspended", "revoked", "invalid", "unknown"
+    ]
+    checked_at: str = Field(examples=["2026-03-01T09:00:00Z"])
+    checks: list[CheckOut]
+
+
+async def presented(request: Request) -> Presented:
+    """Read the badge out of a request of any documented kind.
+
+    Raises RequestUnreadable, NothingPresented, BadgeTooLarge or KindUnsupported.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _uploaded(await request.form(max_files=1, max_fields=1))
+    if kind != "application/json" and kind not in _BADGE_KINDS:
+        raise KindUnsupported(f"A request of kind {kind[:80]!a} cannot be read.", next_step=_HOW)
+    body = await request.body()
+    if not body:
+        raise NothingPresented("The request is empty.", next_step=_HOW)
+    if len(body) > MAX_BADGE_BYTES:
+        raise BadgeTooLarge(f"A badge may have up to {MAX_BADGE_BYTES // 1_000_000} MB.")
+    return _from_json(body) if kind == "application/json" else Presented.from_bytes(body)
+
+
+async def _uploaded(form: FormData) -> Presented:
+    files = [value for value in form.values() if isinstance(value, UploadFile)]
+    if len(files) != 1 or len(form) != 1:
+        raise NothingPresented("The form must hold exactly one file.", next_step=_HOW)
+    data = await files[0].read(MAX_BADGE_BYTES + 1)
+    if not data:
+        raise NothingPresented("The file is empty.", next_step=_HOW)
+    if len(data) > MAX_BADGE_BYTES:
+        raise BadgeTooLarge(f"A badge may have up to {MAX_BADGE_BYTES // 1_000_000} MB.")
+    return Presented.from_bytes(data)
+
+
+def _from_json(body: bytes) -> Presented:
+    try:
+        request = json_text.loads(body)
+    except VcError as error:
+        raise RequestUnreadable(error.detail, next_step=_HOW) from error
+    if len(request) != 1 or not set(request) <= set(_MEMBERS):
+        raise RequestUnreadable("The request must have exactly one of url, credential and jwt.", next_step=_HOW)
+    name, value = next(iter(request.items()))
+    if not isinstance(value, dict if name == "credential" else str) or not value:
+        raise RequestUnreadable(f"{name} has the wrong form or is empty.", next_step=_HOW)
+    return _of(name, value)
+
+
+def _of(name: str, value: Any) -> Presented:
+    if name == "credential":
+        return Presented.from_bytes(json_text.dumps(value))
+    if name == "jwt":
+        return Presented.from_bytes(value.encode())
+    if not value.strip().lower().startswith(("https://", "http://")):
+        raise RequestUnreadable("url must begin with https://.", next_step=_HOW)
+    return Presented.from_url(value)
+
+
+@router.post(
+    "/verify",
+    summary="Verify a badge",
+    description=(
+        "Judges an Open Badges 3.0 credential given by address, as JSON, as a JWT or as a file (JSON, JWT, PNG or SVG; "
+        "multipart or as the body itself, up to 5 MB). A badge that fails is a verdict with status 200; a request that "
+        "cannot be read is a problem with status 400, 413 or 415. Codes are listed in docs/verification.md."
+    ),
+    responses={400: {"description": "The request cannot be read."}, 413: {"description": "Too large."},
+               415: {"description": "Not a kind of file that holds badges."}, 429: {"description": "Too many checks."}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                        "properties": {
+                            "url": {"type": "string", "format": "uri"},
+                            "credential": {"type": "object"},
+                            "jwt": {"type": "string"},
+                        },
+                    },
+                    "examples": {"url": {"value": {"url": "https://badges.example.au/credentials/7f3a91c2"}}},
+                },
+                "multipart/form-data": {
+                    "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+                },
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+                "image/svg+xml": {"schema": {"type": "string"}},
+                "text/plain": {"schema": {"type": "string"}},
+            },
+        }
+    },
+)  # fmt: skip
+def verify(request: Request, badge: Annotated[Presented, Depends(presented)]) -> VerifyOut:
+    """Verify a badge."""
+    verifier: Verifier = request.app.state.verifier
+    verifier.limit.spend(request.client.host if request.client else "unknown")
+    return VerifyOut.model_validate(verifier.verify(badge).as_dict())

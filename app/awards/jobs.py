@@ -1,0 +1,110 @@
+"""What the awards room does when something happened elsewhere: from a decision to a badge, from a confirmed address to
+a badge that names its holder. Both may be repeated at any moment and leave the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.awards.service import award_for_decision, months_after, record_award
+from app.core.audit import Actor
+from app.core.db import Database
+from app.core.outbox import Delivery, GiveUp, decode
+from app.core.secrets import SecretBox
+from app.issuer import service as issuer
+from app.issuer.schemas import IssueRequest
+from app.learning import service as learning
+from app.learning.events import AwardDecided
+from app.people import service as people
+from app.people.events import EmailConfirmed
+from app.programme import service as programme
+
+Handler = Callable[[Delivery], None]
+ASSESSOR = "assessor"
+
+
+@dataclass(frozen=True)
+class AwardDeps:
+    """What the jobs work with; bound by wiring.
+
+    Attributes:
+        database: the database.
+        secret_box: opens the issuer's keys.
+        base_url: this server's address.
+        issuer_key: who issues what our assessors award.
+    """
+
+    database: Database
+    secret_box: SecretBox
+    base_url: str
+    issuer_key: str
+
+
+def award_from_decision(deps: AwardDeps) -> Handler:
+    """The listener to `learning.AwardDecided`: issues the badge, notes the award, binds a confirmed address."""
+
+    def handle(delivery: Delivery) -> None:
+        _award(deps, decode(AwardDecided, delivery.payload))
+
+    return handle
+
+
+def reissue_after_confirmation(deps: AwardDeps) -> Handler:
+    """The listener to `people.EmailConfirmed`: every live badge of that person is bound to the address."""
+
+    def handle(delivery: Delivery) -> None:
+        _bind_badges(deps, decode(EmailConfirmed, delivery.payload).person_id)
+
+    return handle
+
+
+def _award(deps: AwardDeps, event: AwardDecided) -> None:
+    with deps.database.read() as session:
+        done = award_for_decision(session, event.decision_id)
+        outcome = learning.decision_outcome(session, event.decision_id)
+        achievement = programme.achievement(session, outcome.module_key, outcome.module_version)
+        confirmed = people.confirmed_email(session, outcome.person_id)
+    if outcome.outcome != "awarded":
+        raise GiveUp("the decision does not award anything")
+    if done is None:
+        awarded_at = outcome.decided_at.replace(microsecond=0)
+        issued = issuer.issue(
+            deps.database,
+            deps.secret_box,
+            deps.base_url,
+            IssueRequest(
+                idempotency_key=f"decision:{event.decision_id}",
+                issuer_key=deps.issuer_key,
+                achievement_key=outcome.module_key,
+                achievement_version=outcome.module_version,
+                person_id=outcome.person_id,
+                recipient_email=confirmed.email if confirmed else None,
+                awarded_at=awarded_at,
+                valid_until=months_after(awarded_at, achievement.validity_months),
+                results=tuple((key, level) for key, level in outcome.results),
+                actor=Actor(kind="person", id=outcome.decided_by_person_id),
+                decided_by_role=ASSESSOR,
+            ),
+        )
+        record_award(
+            deps.database,
+            credential_id=issued.credential_id,
+            decision_id=event.decision_id,
+            decided_by_person_id=outcome.decided_by_person_id,
+            decided_by_name=None,
+            decided_by_role=ASSESSOR,
+        )
+    # The address may have been confirmed while the badge was being signed; that event's own round missed this badge.
+    _bind_badges(deps, outcome.person_id)
+
+
+def _bind_badges(deps: AwardDeps, person_id: str) -> None:
+    with deps.database.read() as session:
+        confirmed = people.confirmed_email(session, person_id)
+        live = [badge.id for badge in issuer.credentials_of(session, person_id) if badge.state == "issued"]
+    if confirmed is None:
+        return
+    for credential_id in live:
+        # Answers with the current version when that already binds this address.
+        issuer.reissue(deps.database, deps.secret_box, deps.base_url, credential_id, recipient_email=confirmed.email)

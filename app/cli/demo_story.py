@@ -1,0 +1,187 @@
+"""The demo's story: a platform that is connected, an assessor who was named, and one learner who has finished.
+
+Everything is done by the same services that a real launch, a real learner and a real assessor use; nothing is put into
+the database behind their backs. Told a second time it changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from app.awards import service as awards
+from app.core.audit import OPERATOR
+from app.core.clock import now
+from app.core.db import WriteSession
+from app.issuer import service as issuer
+from app.learning import service as learning
+from app.learning.schemas import Enrolment
+from app.lti import registrations
+from app.lti.errors import RegistrationNotFound
+from app.people import service as people
+from app.programme import service as programme
+from app.programme.schemas import Module
+from app.wiring import Services, build_worker, prepare
+
+MODULE_KEY = "M01"
+FINISHER = ("demo-finisher", "Robin Okafor", "robin.okafor@example.org")
+ASSESSOR_NAME = "Priya Raman"
+
+EXERCISE = {
+    "mentioned": "20",
+    "offered": "14",
+    "referred": "9",
+    "met": "6",
+    "drop": "Between offered and referred: five young people who were offered a meeting were never referred.",
+    "colleague-view": (
+        "A colleague told me she waits with the referral until the first review, so that nobody is overwhelmed. "
+        "She had not noticed that most people stop mentioning work by then."
+    ),
+    "test-change": "We refer on the day work is mentioned, and say in one sentence what happens next.",
+    "test-duration": "Six weeks, from the first Monday of next month.",
+    "test-measure": "Days from mention to first meeting, and how many of those who mentioned work were met.",
+    "test-decider": "The centre manager and I, together, in the supervision after the six weeks.",
+}
+REFLECTION_SENTENCE = (
+    "In my second month a young person told me he wanted to work nights in a bakery, and I answered that we should "
+    "first settle his sleep. I meant it kindly. What he heard was not yet, and he did not raise it again for weeks. "
+    "The principle under strain was his choice: I had put my opinion of what suits him in front of what he wanted. "
+)
+LEVELS = {"principles-in-use": 3, "seeing-gates": 4, "fidelity-thinking": 3, "reflection-and-safety": 3}
+
+
+@dataclass(frozen=True)
+class DemoBadge:
+    """The finished badge: its decision first, its address when the worker has done its work."""
+
+    decision_id: str
+    person_id: str
+    credential_id: str = ""
+
+    def finish(self, services: Services) -> DemoBadge:
+        """Confirm the holder's address by its code and share the badge, as the holder would."""
+        runtime = services.runtime
+        with runtime.database.read() as session:
+            award = awards.award_for_decision(session, self.decision_id)
+            confirmed = people.confirmed_email(session, self.person_id)
+        if award is None:
+            raise RuntimeError("the demo's badge was not signed; see the worker's log above")
+        if confirmed is None:
+            with runtime.database.write() as session:
+                asked = people.request_email_confirmation(
+                    session, runtime.secret_box, person_id=self.person_id, email=FINISHER[2]
+                )
+                code = people.confirmation_mail(session, runtime.secret_box, asked.id).code
+            people.confirm_email(runtime.database, runtime.secret_box, person_id=self.person_id, code=code)
+            with runtime.database.write() as session:
+                issuer.share(session, award.credential_id, self.person_id, True)
+            build_worker(services).run_until_idle()
+        return DemoBadge(self.decision_id, self.person_id, award.credential_id)
+
+
+def tell(services: Services, platform: dict[str, Any]) -> DemoBadge:
+    """Connect the practice LMS, name the assessor, let one learner finish.
+
+    Args:
+        services: of the demo's database.
+        platform: what the practice LMS says of itself: the values an administrator copies across, and its people.
+    """
+    prepare(services)
+    runtime = services.runtime
+    with runtime.database.write() as session:
+        registration_id = _connect(session, platform)
+        assessor = people.person_for_lms_identity(
+            session,
+            registration_id=registration_id,
+            subject=platform["people"]["priya"],
+            name=ASSESSOR_NAME,
+            email=None,
+            organisation_id=None,
+        )
+        people.grant_role(session, person_id=assessor.id, role="assessor", actor=OPERATOR)
+        subject, name, email = FINISHER
+        person = people.person_for_lms_identity(
+            session, registration_id=registration_id, subject=subject, name=name, email=email, organisation_id=None
+        )
+        module = programme.current_module(session, MODULE_KEY)
+        enrolment = learning.enrolment_of(session, person_id=person.id, module_key=MODULE_KEY) or learning.enrol(
+            session, person_id=person.id, module=module, organisation_id=None
+        )
+        module = learning.module_of(session, enrolment)
+        progress = learning.progress(session, enrolment.id)
+        decision_id = progress.decision_id
+        if decision_id is None:
+            _work_through(session, enrolment, module)
+            decision_id = _mark_and_award(session, enrolment, assessor.id)
+    return DemoBadge(decision_id=decision_id, person_id=person.id)
+
+
+def _connect(session: WriteSession, platform: dict[str, Any]) -> str:
+    issuer_url, client_id = platform["issuer"], platform["client_id"]
+    try:
+        row = registrations.find_registration(session, issuer=issuer_url, client_id=client_id)
+    except RegistrationNotFound:
+        organisation = people.ensure_organisation(session, key="practice", name="Practice agency")
+        details = registrations.PlatformDetails(
+            issuer=issuer_url,
+            client_id=client_id,
+            auth_login_url=platform["auth_login_url"],
+            auth_token_url=platform["auth_token_url"],
+            jwks_url=platform["jwks_url"],
+            audience=platform["audience"],
+            name="Practice LMS",
+        )
+        registrations.add_registration(
+            session,
+            details,
+            deployment=platform["deployment_id"],
+            organisation_id=organisation.id,
+            allow_http=True,
+        )
+        row = registrations.approve(session, issuer=issuer_url, client_id=client_id)
+    return row.id
+
+
+def _work_through(session: WriteSession, enrolment: Enrolment, module: Module) -> None:
+    for activity in module.activities:
+        at = {"enrolment_id": enrolment.id, "person_id": enrolment.person_id, "activity_key": activity.key}
+        if activity.kind == "lesson":
+            learning.complete_lesson(session, **at)
+        elif activity.kind == "knowledge_check":
+            right = {question.key: question.correct_key for question in activity.questions}
+            attempt = learning.start_attempt(session, **at)
+            answers = {asked.key: right[asked.key] for asked in attempt.questions}
+            learning.answer_attempt(session, attempt_id=attempt.id, person_id=enrolment.person_id, answers=answers)
+        elif activity.kind == "exercise":
+            content = {item.key: EXERCISE.get(item.key) or _first_option(item.options) for item in activity.fields}
+            learning.save_draft(session, **at, content=content, base_revision=0)
+        else:
+            learning.save_draft(session, **at, content={"text": REFLECTION_SENTENCE * 5}, base_revision=0)
+    learning.submit(session, enrolment_id=enrolment.id, person_id=enrolment.person_id, declared=True)
+
+
+def _first_option(options: tuple[Any, ...]) -> str:
+    return options[0].value if options else "See above."
+
+
+def _mark_and_award(session: WriteSession, enrolment: Enrolment, assessor_id: str) -> str:
+    submission = learning.progress(session, enrolment.id).submission
+    if submission is None:
+        raise RuntimeError("the demo's learner has not handed in")
+    for criterion in learning.module_of(session, enrolment).rubric.criteria:
+        learning.mark(
+            session,
+            submission_id=submission.id,
+            assessor_id=assessor_id,
+            criterion_key=criterion.key,
+            level=LEVELS.get(criterion.key, 3),
+        )
+    learning.record_supervisor_talk(
+        session,
+        submission_id=submission.id,
+        recorded_by=assessor_id,
+        held_on=(now() - timedelta(days=1)).date(),
+        supervisor_role="Centre manager",
+    )
+    return learning.award(session, submission_id=submission.id, assessor_id=assessor_id).id

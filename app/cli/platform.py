@@ -1,0 +1,192 @@
+"""`waymark platform`: the LMSs that may launch into this server."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.support import emit, fail, open_database
+from app.core import outbox
+from app.core.db import ReadSession
+from app.core.http import HttpClient
+from app.core.ids import new_id
+from app.core.jwks import JwksCache
+from app.core.runtime import Runtime
+from app.core.secrets import SecretBox
+from app.lti import grades, registrations
+from app.lti.connector import Connectors
+from app.lti.events import ScoreRequested
+from app.lti.models import LtiRegistration
+from app.lti.registrations import PlatformDetails
+from app.lti.roster import course_members
+from app.people import service as people
+
+app = typer.Typer(help="LMSs that may launch into this server.", no_args_is_help=True)
+
+Issuer = Annotated[str, typer.Option("--issuer", help="The LMS's issuer, exactly as it sends it.")]
+ClientId = Annotated[str, typer.Option("--client-id", help="The client id that the LMS gave this tool.")]
+Organisation = Annotated[str | None, typer.Option("--org", help="Key of the organisation whose LMS it is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command("add")
+def add(
+    issuer: Issuer,
+    client_id: ClientId,
+    auth_login_url: Annotated[str, typer.Option(help="OIDC authorization endpoint.")],
+    auth_token_url: Annotated[str, typer.Option(help="OAuth 2 token endpoint.")],
+    jwks_url: Annotated[str, typer.Option(help="Address of the LMS's public keys.")],
+    audience: Annotated[str | None, typer.Option(help="Audience of token requests, if not the endpoint.")] = None,
+    deployment: Annotated[str | None, typer.Option(help="Deployment id, if it is known.")] = None,
+    name: Annotated[str | None, typer.Option(help="What people call this LMS.")] = None,
+    frame_origin: Annotated[list[str] | None, typer.Option(help="A further origin that frames the tool.")] = None,
+    org: Organisation = None,
+    as_json: AsJson = False,
+) -> None:
+    """Enter an LMS; it waits for `approve`."""
+    details = PlatformDetails(
+        issuer=issuer,
+        client_id=client_id,
+        auth_login_url=auth_login_url,
+        auth_token_url=auth_token_url,
+        jwks_url=jwks_url,
+        audience=audience,
+        name=name,
+        extra_frame_origins=tuple(frame_origin or ()),
+    )
+    with open_database() as (settings, database):
+        with database.write() as session:
+            row = registrations.add_registration(
+                session,
+                details,
+                deployment=deployment,
+                organisation_id=_organisation_id(session, org),
+                allow_http=settings.allow_private_networks,
+            )
+            shown = _shown(session, row)
+        login_url = f"{settings.base_url}/lti/login/{shown['id']}"
+        emit(shown | {"login_url": login_url}, as_json, f"{_line(shown)}\nIts own login address: {login_url}")
+
+
+@app.command("list")
+def list_platforms(as_json: AsJson = False) -> None:
+    """Show every LMS with its deployments."""
+    with open_database() as (_settings, database), database.read() as session:
+        shown = [_shown(session, row) for row in registrations.list_registrations(session)]
+    emit(
+        shown, as_json, "\n".join(map(_line, shown)) or "No LMS is connected yet. Enter one with: waymark platform add"
+    )
+
+
+@app.command("approve")
+def approve(
+    issuer: Issuer,
+    client_id: ClientId,
+    deployment: Annotated[
+        str | None, typer.Option(help="Let in this deployment; all that are entered if left out.")
+    ] = None,
+    org: Organisation = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let an LMS in."""
+    with open_database() as (_settings, database), database.write() as session:
+        row = registrations.approve(
+            session,
+            issuer=issuer,
+            client_id=client_id,
+            deployment=deployment,
+            organisation_id=_organisation_id(session, org),
+        )
+        shown = _shown(session, row)
+    emit(shown, as_json, _line(shown))
+
+
+@app.command("remove")
+def remove(issuer: Issuer, client_id: ClientId, as_json: AsJson = False) -> None:
+    """Switch an LMS off. What its people earned stays theirs."""
+    with open_database() as (_settings, database), database.write() as session:
+        shown = _shown(session, registrations.remove(session, issuer=issuer, client_id=client_id))
+    emit(shown, as_json, _line(shown))
+
+
+@app.command("score")
+def score(
+    issuer: Issuer,
+    client_id: ClientId,
+    resource_link: Annotated[str, typer.Option(help="The LMS's resource link id.")],
+    user: Annotated[str, typer.Option(help="The LMS's id of the user (`sub`).")],
+    given: Annotated[float, typer.Option(min=0, help="Points given.")],
+    maximum: Annotated[float, typer.Option(min=0, help="Points that can be had.")],
+    as_json: AsJson = False,
+) -> None:
+    """Queue one score for the gradebook; the worker sends it."""
+    if not (math.isfinite(maximum) and maximum > 0 and 0 <= given <= maximum):
+        fail("--maximum must be more than 0, and --given at most as much.", code=2)
+    with open_database() as (_settings, database), database.write() as session:
+        link = grades.find_grade_link(
+            session, issuer=issuer, client_id=client_id, resource_link_id=resource_link, subject=user
+        )
+        if not grades.takes_scores(link):
+            fail("The LMS has not given this activity a gradebook column that this tool may write to.")
+        event = ScoreRequested(new_id(), link.id, str(given), str(maximum))
+        outbox.emit(session, event)
+    emit(asdict(event), as_json, f"Queued {given:g} of {maximum:g}; the worker sends it ({event.request_id}).")
+
+
+@app.command("roster")
+def roster(
+    issuer: Issuer,
+    client_id: ClientId,
+    context: Annotated[str, typer.Option("--context", help="The LMS's id of the course.")],
+    as_json: AsJson = False,
+) -> None:
+    """Ask the LMS who is in a course, and print it."""
+    with open_database() as (settings, database):
+        http = HttpClient(allow_private_networks=settings.allow_private_networks)
+        runtime = Runtime(settings, database, http, JwksCache(http), SecretBox(settings.secret_keys))
+        with database.read() as session:
+            platform = registrations.platform_of(
+                registrations.find_registration(session, issuer=issuer, client_id=client_id)
+            )
+            course = grades.find_context(session, issuer=issuer, client_id=client_id, context_id=context)
+        members = course_members(Connectors(runtime).to(platform), course.memberships_url)
+        lines = [f"{each.user_id}  {each.status}  {each.name or '–'}  {', '.join(each.roles)}" for each in members]
+        emit([asdict(each) for each in members], as_json, "\n".join(lines) or "Nobody is in this course.")
+
+
+def _organisation_id(session: ReadSession, key: str | None) -> str | None:
+    if key is None:
+        return None
+    found = people.organisation_by_key(session, key)
+    if found is None:
+        fail(f"There is no organisation with the key {key}.")
+    return found.id
+
+
+def _shown(session: ReadSession, row: LtiRegistration) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "issuer": row.issuer,
+        "client_id": row.client_id,
+        "name": row.name,
+        "state": row.state,
+        "organisation_id": row.organisation_id,
+        "product_family": row.product_family,
+        "auth_login_url": row.auth_login_url,
+        "auth_token_url": row.auth_token_url,
+        "jwks_url": row.jwks_url,
+        "audience": row.audience,
+        "deployments": [
+            {"deployment_id": each.platform_deployment_id, "state": each.state}
+            for each in registrations.deployments(session, row.id)
+        ],
+    }
+
+
+def _line(shown: dict[str, Any]) -> str:
+    places = ", ".join(f"{each['deployment_id']} ({each['state']})" for each in shown["deployments"]) or "none"
+    whose = f"issuer {shown['issuer']}  client {shown['client_id']}  deployments {places}"
+    return f"{shown['name']}: {shown['state']}\n  {whose}"

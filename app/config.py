@@ -1,0 +1,132 @@
+"""Settings: everything an operator may set, from `WAYMARK_*` environment variables.
+
+A file `waymark.env` in the data folder is read as well, below the environment; `waymark demo` writes one so that the
+other commands, typed in a second window, meet the same server.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as token_source
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SETTINGS_FILE = "waymark.env"
+SECRET_FILE = "secret.key"
+MINIMUM_SECRET_LENGTH = 32
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or cannot be used; the message says which one and what to do."""
+
+
+class Settings(BaseSettings):
+    """Every setting of a Waymark server, each named `WAYMARK_` and its field name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="WAYMARK_", extra="ignore")
+
+    env: Literal["development", "production"] = "development"
+    base_url: str = Field(default="", description="Where people reach this server; default http://tool.localhost:PORT.")
+    database_url: str = Field(default="", description="SQLAlchemy URL; default an SQLite file in the data folder.")
+    data_dir: Path = Field(default=Path(".waymark"), description="Folder for the database file and the secret key.")
+    secret_key: str = Field(default="", description="Master key; several, newest first, separated by commas.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port of the web server.")
+    practice_lms_port: int = Field(default=8100, ge=1, le=65535, description="Port of the practice LMS.")
+    practice_lms_smtp_port: int = Field(default=8125, ge=1, le=65535, description="Mail port of the practice LMS.")
+    conformance: bool = Field(default=False, description="Serve the VC API that conformance suites drive.")
+    allow_private_networks: bool = Field(
+        default=False, description="May fetch plain http and private addresses: for a demo or an LMS next door."
+    )
+    accept_changed_base_url: bool = Field(
+        default=False, description="Confirms that the base URL was changed while badges exist."
+    )
+    programme_dir: Path = Field(default=Path("programme/ips"), description="Folder of the programme's files.")
+    smtp_host: str = Field(default="", description="Mail server; empty: mails are kept, not sent.")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_username: str = Field(default="", description="User name at the mail server, if it wants one.")
+    smtp_password: str = Field(default="", description="Password at the mail server, if it wants one.", repr=False)
+    smtp_starttls: bool = Field(default=True, description="Encrypt the way to the mail server with STARTTLS.")
+    mail_from: str = Field(default="Waymark <no-reply@waymark.invalid>", description="Sender of every mail.")
+    launch_session_hours: int = Field(default=8, ge=1, le=24, description="How long a launch stays signed in.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_origin(cls, value: str) -> str:
+        value = value.rstrip("/")
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("WAYMARK_BASE_URL must begin with http:// or https://")
+        parts = urlsplit(value)
+        if value and (not parts.hostname or parts.path or parts.query or parts.fragment or parts.username):
+            raise ValueError("WAYMARK_BASE_URL is scheme, host and port only, e.g. https://waymark.example.org")
+        return value.lower()
+
+    @model_validator(mode="after")
+    def _fill_in_defaults(self) -> Settings:
+        if not self.base_url:
+            if self.env == "production":
+                raise ValueError("WAYMARK_BASE_URL is needed in production: the address people reach this server at")
+            self.base_url = f"http://tool.localhost:{self.port}"
+        if not self.database_url:
+            self.database_url = f"sqlite:///{(self.data_dir / 'waymark.sqlite3').resolve()}"
+        return self
+
+    @property
+    def smtp(self) -> bool:
+        """Whether a mail server is set."""
+        return bool(self.smtp_host)
+
+    @cached_property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The master keys, newest first.
+
+        In development a key is made once and kept in the data folder; production refuses to start without one.
+
+        Raises:
+            ConfigurationError: production without `WAYMARK_SECRET_KEY`, or a key that is too short.
+        """
+        given = tuple(key.strip() for key in self.secret_key.split(",") if key.strip())
+        if not given:
+            if self.env == "production":
+                raise ConfigurationError(
+                    "WAYMARK_SECRET_KEY is not set. Production does not start without one, kept outside the database. "
+                    "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+                )
+            given = (_development_secret(self.data_dir),)
+        for key in given:
+            if len(key) < MINIMUM_SECRET_LENGTH:
+                raise ConfigurationError(
+                    f"WAYMARK_SECRET_KEY is too short: at least {MINIMUM_SECRET_LENGTH} characters are needed."
+                )
+        return given
+
+
+def _development_secret(data_dir: Path) -> str:
+    """The key of this data folder, made on first use and readable by its owner only."""
+    path = data_dir / SECRET_FILE
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text(encoding="utf-8").strip()
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(token_source.token_urlsafe(48))
+    return path.read_text(encoding="utf-8").strip()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Args:
+        overrides: settings given by the caller (tests, command line); they win over the environment.
+
+    Raises:
+        pydantic.ValidationError: a value has the wrong form.
+    """
+    data_dir = Path(overrides.get("data_dir") or os.environ.get("WAYMARK_DATA_DIR") or ".waymark")
+    return Settings(_env_file=data_dir / SETTINGS_FILE, _env_file_encoding="utf-8", **overrides)

@@ -1,0 +1,91 @@
+"""Encryption at rest and derived secrets, all under the master key that lives outside the database.
+
+Each purpose has its own key, derived by HKDF (RFC 5869, https://www.rfc-editor.org/rfc/rfc5869), so that a token made
+for one purpose is refused for another. The oldest keys still open what they sealed; the newest seals.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+VERSION = b"\x01"
+NONCE_LENGTH = 12
+
+
+class SecretUnreadable(Exception):
+    """No master key opens this: the key was changed without keeping the old one, or the data was altered."""
+
+
+class SecretBox:
+    """Seals and derives under the master keys.
+
+    Args:
+        keys: the master keys as text, newest first; at least one.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise ValueError("a secret box needs a key")
+        self._keys = tuple(keys)
+
+    def encrypt(self, purpose: str, plain: bytes) -> str:
+        """Seal bytes with AES-256-GCM under the newest key; the purpose is authenticated too."""
+        nonce = os.urandom(NONCE_LENGTH)
+        sealed = AESGCM(self._key(self._keys[0], purpose)).encrypt(nonce, plain, purpose.encode())
+        return base64.urlsafe_b64encode(VERSION + nonce + sealed).decode("ascii")
+
+    def decrypt(self, purpose: str, token: str) -> bytes:
+        """Open what `encrypt` sealed.
+
+        Raises:
+            SecretUnreadable: no key opens it.
+        """
+        try:
+            raw = base64.urlsafe_b64decode(token.encode("ascii"))
+        except ValueError as error:
+            raise SecretUnreadable("this is not a sealed value") from error
+        if raw[:1] != VERSION:
+            raise SecretUnreadable("sealed by an unknown version")
+        nonce, sealed = raw[1 : 1 + NONCE_LENGTH], raw[1 + NONCE_LENGTH :]
+        for key in self._keys:
+            try:
+                return AESGCM(self._key(key, purpose)).decrypt(nonce, sealed, purpose.encode())
+            except InvalidTag:
+                continue
+        raise SecretUnreadable(f"WAYMARK_SECRET_KEY does not open what was sealed for {purpose}")
+
+    def derive(self, purpose: str, message: str) -> bytes:
+        """32 bytes that only this server can compute for this purpose and message (HMAC-SHA256, newest key)."""
+        return self.derive_all(purpose, message)[0]
+
+    def derive_all(self, purpose: str, message: str) -> tuple[bytes, ...]:
+        """The same under every key, newest first: to recognise what an older key derived."""
+        return tuple(
+            hmac.digest(self._key(key, purpose), message.encode("utf-8"), hashlib.sha256) for key in self._keys
+        )
+
+    def token(self, purpose: str, message: str) -> str:
+        """`derive` as URL-safe text: for links that need no row of their own."""
+        return base64.urlsafe_b64encode(self.derive(purpose, message)).rstrip(b"=").decode("ascii")
+
+    def token_matches(self, purpose: str, message: str, token: str) -> bool:
+        """Whether a token is the one for this purpose and message, under any key, compared in constant time."""
+        candidates = [
+            base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii") for value in self.derive_all(purpose, message)
+        ]
+        return any(hmac.compare_digest(candidate.encode(), token.encode()) for candidate in candidates)
+
+    @staticmethod
+    def _key(master: str, purpose: str) -> bytes:
+        return HKDF(algorithm=hashes.SHA256(), length=32, salt=b"waymark", info=purpose.encode("utf-8")).derive(
+            master.encode("utf-8")
+        )

@@ -1,0 +1,169 @@
+"""What a badge says: from the catalogue and a decision to the unsigned document. No evidence text ever goes in.
+
+Addresses of criteria and levels are `{achievement}#criterion-{key}` and `{achievement}#criterion-{key}-level-{n}`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.programme.schemas import AchievementInfo, Criterion
+from app.vc.open_badges import (
+    Achievement,
+    Alignment,
+    Image,
+    IssuerProfile,
+    Recipient,
+    Result,
+    ResultDescription,
+    RubricCriterionLevel,
+    StatusEntry,
+    build_credential,
+    hash_recipient,
+)
+
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True)
+class CredentialFacts:
+    """Everything that goes into one version of a badge."""
+
+    base_url: str
+    credential_id: str
+    subject_id: str
+    issuer_did: str
+    issuer_name: str
+    issuer_description: str
+    issuer_url: str
+    achievement: AchievementInfo
+    results: tuple[tuple[str, int], ...]
+    identity_hash: str | None
+    identity_salt: str
+    awarded_at: datetime
+    valid_from: datetime
+    valid_until: datetime | None
+    status_list_url: str
+    status_index: int
+
+
+def new_salt() -> str:
+    """A fresh salt of 16 random bytes, in hex, for one credential."""
+    return secrets.token_hex(SALT_BYTES)
+
+
+def recipient_hash(email: str, salt: str) -> str:
+    """The salted hash by which a confirmed address stands in a badge; the address itself is never stored here."""
+    return hash_recipient(email, salt)
+
+
+def build_document(facts: CredentialFacts) -> dict[str, Any]:
+    """The unsigned credential.
+
+    Raises:
+        ModelError: the facts do not make a badge.
+    """
+    achievement = achievement_of(facts.base_url, facts.achievement)
+    document = build_credential(
+        id=f"{facts.base_url}/credentials/{facts.credential_id}",
+        issuer=IssuerProfile(
+            id=facts.issuer_did,
+            name=facts.issuer_name,
+            url=facts.issuer_url,
+            description=facts.issuer_description,
+        ),
+        recipient=Recipient(id=facts.subject_id),
+        achievement=achievement,
+        awarded_at=facts.awarded_at,
+        valid_from=facts.valid_from,
+        valid_until=facts.valid_until,
+        name=facts.achievement.name,
+        description=facts.achievement.description,
+        results=[
+            Result(
+                result_description=criterion_id(achievement.id, key),
+                achieved_level=level_id(achievement.id, key, level),
+            )
+            for key, level in facts.results
+        ],
+        status=StatusEntry(list_url=facts.status_list_url, index=facts.status_index),
+    )
+    return document if facts.identity_hash is None else _identified(document, facts.identity_hash, facts.identity_salt)
+
+
+def _identified(document: dict[str, Any], identity_hash: str, salt: str) -> dict[str, Any]:
+    """The document with its holder's hashed address: from the reservation on only the hash is kept.
+
+    https://www.imsglobal.org/spec/ob/v3p0/#identityobject
+    """
+    identity = {
+        "type": "IdentityObject",
+        "hashed": True,
+        "identityHash": identity_hash,
+        "identityType": "emailAddress",
+        "salt": salt,
+    }
+    subject = dict(document["credentialSubject"])
+    head = {name: subject.pop(name) for name in ("id", "type")}
+    return {**document, "credentialSubject": {**head, "identifier": [identity], **subject}}
+
+
+def achievement_of(base_url: str, info: AchievementInfo) -> Achievement:
+    """A catalogue achievement as Open Badges 3.0 has it, all its addresses below `base_url`."""
+    url = f"{base_url}{info.path}"
+    return Achievement(
+        id=url,
+        name=info.name,
+        description=info.description,
+        criteria_id=f"{url}#criteria",
+        criteria_narrative=info.criteria_narrative,
+        version=str(info.version),
+        achievement_type=info.achievement_type,
+        in_language=info.language,
+        image=Image(id=f"{base_url}{info.image_path}", caption=f"The badge “{info.name}”"),
+        alignments=[
+            Alignment(
+                target_name=alignment.target_name,
+                target_url=f"{base_url}{alignment.target_path}",
+                target_code=alignment.target_code,
+                target_description=alignment.target_description,
+                target_framework=alignment.target_framework,
+                target_type=alignment.target_type,
+            )
+            for alignment in info.alignments
+        ],
+        result_descriptions=[
+            _result_description(url, criterion, info.minimum_level) for criterion in info.rubric.criteria
+        ],
+        tags=info.tags,
+    )
+
+
+def _result_description(achievement_url: str, criterion: Criterion, minimum_level: int) -> ResultDescription:
+    return ResultDescription(
+        id=criterion_id(achievement_url, criterion.key),
+        name=criterion.title,
+        required_level=level_id(achievement_url, criterion.key, minimum_level),
+        levels=[
+            RubricCriterionLevel(
+                id=level_id(achievement_url, criterion.key, level.level),
+                name=level.name,
+                description=level.description,
+                level=str(level.level),
+            )
+            for level in criterion.levels
+        ],
+    )
+
+
+def criterion_id(achievement_url: str, criterion_key: str) -> str:
+    """The address of a rubric criterion."""
+    return f"{achievement_url}#criterion-{criterion_key}"
+
+
+def level_id(achievement_url: str, criterion_key: str, level: int) -> str:
+    """The address of one level of a rubric criterion."""
+    return f"{criterion_id(achievement_url, criterion_key)}-level-{level}"

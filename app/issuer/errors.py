@@ -1,0 +1,65 @@
+"""What can go wrong when issuing, told to people and machines."""
+
+from __future__ import annotations
+
+from app.core.errors import BadInput, Conflict, NotFound, Unavailable
+from app.core.secrets import SecretUnreadable
+
+
+class IssuerNotFound(NotFound):
+    """No issuer, key or status list bears that name."""
+
+    slug = "issuer-not-found"
+    title = "There is no such issuer"
+
+
+class CredentialNotFound(NotFound):
+    """No badge has that address, or it is not shared: a stranger must not be able to tell which."""
+
+    slug = "badge-not-found"
+    title = "There is no badge here"
+
+
+class IssueRefused(BadInput):
+    """What was asked for would make a badge that does not hold together."""
+
+    slug = "issue-refused"
+    title = "This badge cannot be issued"
+
+
+class IdempotencyConflict(Conflict):
+    """The same idempotency key was used for something else before."""
+
+    slug = "idempotency-conflict"
+    title = "This request was used before for something else"
+
+
+class AlreadyRevoked(Conflict):
+    """Revoking is final and was done before."""
+
+    slug = "already-revoked"
+    title = "This badge is already revoked"
+
+
+class KeysUnreadable(Unavailable, SecretUnreadable):
+    """The master key does not open the signing keys. Caught by whoever guards against unreadable secrets as well."""
+
+    slug = "secret-key-does-not-open"
+    title = "This server's signing keys cannot be opened"
+
+
+def keys_unreadable() -> KeysUnreadable:
+    """The error that says so, in the words every place uses."""
+    return KeysUnreadable(
+        "WAYMARK_SECRET_KEY does not open the signing keys in the database, so nothing can be signed.",
+        kept="Nothing was changed; what was issued before stays as it is.",
+        next_step="Whoever runs this server must start it with the secret key it was set up with.",
+    )
+
+
+def credential_not_found() -> CredentialNotFound:
+    """One wording for unknown, unfinished and unshared badges alike."""
+    return CredentialNotFound(
+        "There is no badge at this address, or its holder has not shared it.",
+        next_step="Ask the person who sent you the address to share the badge, then try again.",
+    )

@@ -1,0 +1,33 @@
+"""What this room tells the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class CredentialIssued:
+    """A version of a credential was signed and stored.
+
+    Attributes:
+        credential_id: which credential.
+        version: 1 for a new badge; higher for a re-issue of the same one.
+        person_id: its holder, if that is a person we know.
+    """
+
+    KIND: ClassVar[str] = "issuer.credential_issued"
+
+    credential_id: str
+    version: int
+    person_id: str | None
+
+
+@dataclass(frozen=True)
+class CredentialRevoked:
+    """A credential was revoked for good."""
+
+    KIND: ClassVar[str] = "issuer.credential_revoked"
+
+    credential_id: str
+    person_id: str | None

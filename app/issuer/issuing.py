@@ -1,0 +1,389 @@
+"""Issuing in three steps, so that neither a crash nor a repeat nor a race can make a second badge.
+
+Write 1 reserves everything that must exist once: the badge's id, its place in the status list, the idempotency key.
+Then the document is signed, outside any transaction. Write 2 stores the bytes and tells the others. Whatever stops in
+between leaves a reservation, which the next call with the same key, or the sweeper, finishes from what was reserved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from app.core import audit
+from app.core.audit import SYSTEM
+from app.core.clock import now
+from app.core.db import Database, WriteSession
+from app.core.errors import Unavailable
+from app.core.ids import new_id
+from app.core.logging import get_logger
+from app.core.outbox import emit
+from app.core.secrets import SecretBox
+from app.issuer import status
+from app.issuer.content import CredentialFacts, build_document, new_salt, recipient_hash
+from app.issuer.errors import IdempotencyConflict, IssueRefused, credential_not_found
+from app.issuer.events import CredentialIssued
+from app.issuer.keys import OpenedKeys, issuer_by_key, open_keys
+from app.issuer.models import Credential, CredentialVersion, Issuer
+from app.issuer.schemas import IssuedCredential, IssueRequest
+from app.programme import service as programme
+from app.vc import data_integrity, json_text, vc_jwt
+from app.vc.errors import VcError
+
+log = get_logger()
+
+SUITE = "eddsa-rdfc-2022"
+RACES = 5
+LONGEST_WAIT = 1.5
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One version, signed and not yet stored."""
+
+    document: bytes
+    jwt: str
+    valid_from: datetime
+    signed_at: datetime
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the document in hex."""
+        return hashlib.sha256(self.document).hexdigest()
+
+
+def issue(database: Database, secret_box: SecretBox, base_url: str, request: IssueRequest) -> IssuedCredential:
+    """Issue a badge, once for each idempotency key, however often and from however many threads it is asked.
+
+    Args:
+        database: not a session: this takes two writes with the signing between them.
+        secret_box: opens the issuer's keys.
+        base_url: this server's address, without a slash at its end; all addresses in the badge begin with it.
+        request: what to issue. A repeat is answered with the stored badge; nothing of it is read but its identity.
+
+    Raises:
+        IssueRefused: the dates or results do not hold together.
+        IdempotencyConflict: the key was used for another badge.
+        IssuerNotFound, ModuleUnknown: no such issuer or achievement.
+        KeysUnreadable: the master key does not open the keys; nothing was reserved.
+    """
+    reservation = reserve(database, secret_box, base_url, request)
+    return finish(database, secret_box, base_url, reservation)
+
+
+def reserve(database: Database, secret_box: SecretBox, base_url: str, request: IssueRequest) -> str:
+    """Write 1: the id of the credential reserved for this request, now or by an earlier call."""
+    race: IntegrityError | None = None
+    for _ in range(RACES):
+        try:
+            with database.write() as session:
+                return _find_or_reserve(session, secret_box, base_url, request)
+        except IntegrityError as error:
+            # Somebody else inserted the same key or opened the same list first; everything of ours was rolled back.
+            race = error
+    raise Unavailable(
+        "Too many badges are being issued at this moment.",
+        kept="Nothing was issued twice.",
+        next_step="Please try again in a moment; the same request is safe to repeat.",
+    ) from race
+
+
+def _find_or_reserve(session: WriteSession, secret_box: SecretBox, base_url: str, request: IssueRequest) -> str:
+    issuer = issuer_by_key(session, request.issuer_key)
+    row = session.exec(select(Credential).where(Credential.idempotency_key == request.idempotency_key)).first()
+    if row is not None:
+        _check_same(row, issuer, request)
+        return row.id
+    _check(request)
+    open_keys(session, secret_box, base_url, issuer)  # a wrong master key must not leave a reservation behind
+    achievement = programme.achievement(session, request.achievement_key, request.achievement_version)
+    known = {criterion.key: {level.level for level in criterion.levels} for criterion in achievement.rubric.criteria}
+    if any(level not in known.get(key, ()) for key, level in request.results):
+        raise IssueRefused("A result names a criterion or a level that the achievement's rubric does not have.")
+    place = status.allocate(session, secret_box, issuer)
+    salt = new_salt()
+    email = request.recipient_email
+    row = Credential(
+        idempotency_key=request.idempotency_key,
+        fingerprint=request.fingerprint,
+        issuer_id=issuer.id,
+        achievement_key=request.achievement_key,
+        achievement_version=request.achievement_version,
+        person_id=request.person_id,
+        subject_id=f"urn:uuid:{new_id()}",
+        identity_salt=salt,
+        identity_hash=recipient_hash(email, salt) if email else None,
+        results=[list(result) for result in request.results],
+        awarded_at=request.awarded_at,
+        valid_until=request.valid_until,
+        status_list_number=place.number,
+        status_index=place.index,
+        shared=request.shared,
+        reserved_at=now(),
+    )
+    session.add(row)
+    audit.record(
+        session,
+        actor=request.actor,
+        action="issuer.credential_reserved",
+        subject="credential",
+        subject_id=row.id,
+        achievement=request.achievement_key,
+        achievement_version=request.achievement_version,
+        decided_by_role=request.decided_by_role,
+        shared=int(request.shared),
+    )
+    return row.id
+
+
+def finish(database: Database, secret_box: SecretBox, base_url: str, credential_id: str) -> IssuedCredential:
+    """Sign what was reserved and store it, unless somebody already did.
+
+    Raises:
+        CredentialNotFound: there is no such reservation.
+        KeysUnreadable: the master key does not open the keys; the reservation waits.
+    """
+    with database.read() as session:
+        row = session.get(Credential, credential_id)
+        if row is None:
+            raise credential_not_found()
+        if row.current_version > 0:
+            return _issued(base_url, row.id, session.get_one(CredentialVersion, (row.id, row.current_version)))
+    status.refresh(database, secret_box, base_url, row.status_list_number)  # a badge must not point at nothing
+    signed = sign(database, secret_box, base_url, row, identity_hash=row.identity_hash, valid_from=_first_moment(row))
+    with database.write() as session:
+        current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
+        if current.current_version > 0:
+            return _issued(base_url, row.id, session.get_one(CredentialVersion, (row.id, current.current_version)))
+        current.state = "issued"
+        current.issued_at = signed.signed_at
+        return _store(session, base_url, current, 1, signed)
+
+
+def reissue(
+    database: Database, secret_box: SecretBox, base_url: str, credential_id: str, *, recipient_email: str | None
+) -> IssuedCredential:
+    """Issue the next version of a badge, bound to another confirmed e-mail address or to none.
+
+    Same `id` and `awardedDate`, strictly later `validFrom`: the later one stands
+    (Open Badges 3.0, https://www.imsglobal.org/spec/ob/v3p0/#equality-and-comparison-algorithm).
+    When the current version already says the same, it is returned and nothing new is made.
+
+    Args:
+        database: not a session: this writes after signing.
+        secret_box: opens the issuer's keys.
+        base_url: this server's address.
+        credential_id: the badge.
+        recipient_email: the confirmed address to bind, or None to bind none.
+
+    Raises:
+        CredentialNotFound: unknown, unfinished or revoked.
+        KeysUnreadable: the master key does not open the keys; nothing was changed.
+        Unavailable: the server's clock is behind the current version.
+    """
+    for _ in range(RACES):
+        with database.read() as session:
+            row = session.get(Credential, credential_id)
+            if row is None or row.state != "issued":
+                raise credential_not_found()
+            version = session.get_one(CredentialVersion, (row.id, row.current_version))
+        identity_hash = recipient_hash(recipient_email, row.identity_salt) if recipient_email else None
+        if identity_hash == row.identity_hash:
+            return _issued(base_url, row.id, version)
+        valid_from = _next_moment(version.valid_from)
+        signed = sign(database, secret_box, base_url, row, identity_hash=identity_hash, valid_from=valid_from)
+        with database.write() as session:
+            current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
+            if current.state == "issued" and current.current_version == row.current_version:
+                current.identity_hash = identity_hash
+                return _store(session, base_url, current, row.current_version + 1, signed)
+    raise Unavailable(
+        "The badge is being changed by somebody else at this moment.",
+        kept="The badge is as it was.",
+        next_step="Please try again in a moment.",
+    )
+
+
+def sign(
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    row: Credential,
+    *,
+    identity_hash: str | None,
+    valid_from: datetime,
+) -> Signed:
+    """Both securings of one document: the embedded proof first, then the VC-JWT over the document that carries it."""
+    keys, facts = _facts(database, secret_box, base_url, row, identity_hash, valid_from)
+    signed_at = now()
+    try:
+        secured = data_integrity.sign(
+            build_document(facts),
+            suite=SUITE,
+            signer=keys.embedded,
+            verification_method=keys.embedded_id,
+            created=signed_at,
+        )
+        token = vc_jwt.sign(secured, signer=keys.token, kid=keys.token_id, alg="ES256")
+    except VcError as error:
+        raise IssueRefused(
+            f"The badge cannot be signed in a form that everybody could check: {error.detail}",
+            kept="The badge stays reserved and is issued once the cause is mended.",
+            next_step="Whoever looks after the programme should run waymark programme check.",
+        ) from error
+    return Signed(document=json_text.dumps(secured), jwt=token, valid_from=valid_from, signed_at=signed_at)
+
+
+def _facts(
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    row: Credential,
+    identity_hash: str | None,
+    valid_from: datetime,
+) -> tuple[OpenedKeys, CredentialFacts]:
+    with database.read() as session:
+        issuer = session.get_one(Issuer, row.issuer_id)
+        keys = open_keys(session, secret_box, base_url, issuer)
+        achievement = programme.achievement(session, row.achievement_key, row.achievement_version)
+    facts = CredentialFacts(
+        base_url=base_url,
+        credential_id=row.id,
+        subject_id=row.subject_id,
+        issuer_did=keys.did,
+        issuer_name=issuer.name,
+        issuer_description=issuer.description,
+        issuer_url=issuer.url,
+        achievement=achievement,
+        results=tuple((str(key), int(level)) for key, level in row.results),
+        identity_hash=identity_hash,
+        identity_salt=row.identity_salt,
+        awarded_at=row.awarded_at,
+        valid_from=valid_from,
+        valid_until=row.valid_until,
+        status_list_url=status.list_url(base_url, row.status_list_number),
+        status_index=row.status_index,
+    )
+    return keys, facts
+
+
+def finish_orphans(
+    database: Database, secret_box: SecretBox, base_url: str, *, older_than: timedelta = timedelta(minutes=2)
+) -> int:
+    """Finish what a crash left reserved, and sign stale status lists again. For the worker's loop, once a minute.
+
+    Args:
+        database: the database.
+        secret_box: opens the keys.
+        base_url: this server's address.
+        older_than: reservations younger than this are somebody's work in progress.
+
+    Returns:
+        How many badges were finished. One that cannot be finished is logged and hinders no other.
+    """
+    limit = now() - older_than
+    with database.read() as session:
+        waiting = session.exec(
+            select(Credential.id)
+            .where(Credential.state == "reserved", col(Credential.reserved_at) < limit)
+            .order_by(col(Credential.reserved_at))
+        ).all()
+    finished = 0
+    for credential_id in waiting:
+        try:
+            finish(database, secret_box, base_url, credential_id)
+        except Exception as error:
+            reason = type(error).__name__
+            log.error("issuer.orphan_not_finished", credential_id=credential_id, error=reason, exc_info=True)
+        else:
+            finished += 1
+    status.refresh_stale(database, secret_box, base_url)
+    return finished
+
+
+def _store(session: WriteSession, base_url: str, row: Credential, version: int, signed: Signed) -> IssuedCredential:
+    """Write 2: the bytes, the credential's state, the audit entry and the event, all or none."""
+    stored = CredentialVersion(
+        credential_id=row.id,
+        version=version,
+        document=signed.document,
+        jwt=signed.jwt,
+        digest=signed.digest,
+        valid_from=signed.valid_from,
+        signed_at=signed.signed_at,
+    )
+    row.current_version = version
+    session.add(stored)
+    session.add(row)
+    audit.record(
+        session,
+        actor=SYSTEM,
+        action="issuer.credential_issued",
+        subject="credential",
+        subject_id=row.id,
+        version=version,
+        digest=signed.digest,
+    )
+    emit(session, CredentialIssued(credential_id=row.id, version=version, person_id=row.person_id))
+    return _issued(base_url, row.id, stored)
+
+
+def _issued(base_url: str, credential_id: str, version: CredentialVersion) -> IssuedCredential:
+    return IssuedCredential(
+        credential_id=credential_id,
+        version=version.version,
+        url=f"{base_url}/credentials/{credential_id}",
+        document=version.document,
+        jwt=version.jwt,
+        digest=version.digest,
+    )
+
+
+def _check(request: IssueRequest) -> None:
+    if not request.idempotency_key:
+        raise IssueRefused("An idempotency key is needed, so that a repeat cannot issue a second badge.")
+    if request.awarded_at > now():
+        raise IssueRefused("The date of the award lies in the future.", kept="Nothing was issued.")
+    if request.valid_until is not None and request.valid_until <= now():
+        raise IssueRefused("The badge would already have ended on the day it is issued.", kept="Nothing was issued.")
+    if len({key for key, _ in request.results}) != len(request.results):
+        raise IssueRefused("Two results are given for one criterion.", kept="Nothing was issued.")
+
+
+def _check_same(row: Credential, issuer: Issuer, request: IssueRequest) -> None:
+    """A repeat must ask for the same badge. The address is left out: it may have been confirmed in between."""
+    asked = (issuer.id, request.achievement_key, request.achievement_version, request.person_id, request.fingerprint)
+    stored = (row.issuer_id, row.achievement_key, row.achievement_version, row.person_id, row.fingerprint)
+    if asked != stored:
+        raise IdempotencyConflict(
+            "This idempotency key was used before for another badge.",
+            kept="The earlier badge stands; nothing new was issued.",
+            next_step="Use a new key for a new badge, or repeat the earlier request unchanged.",
+        )
+
+
+def _first_moment(row: Credential) -> datetime:
+    """`validFrom` of version 1: not before the award, and the same however often signing is tried."""
+    return max(row.awarded_at, row.reserved_at).replace(microsecond=0)
+
+
+def _next_moment(previous: datetime) -> datetime:
+    """A whole second after `previous` that is not in the future: waits out the rest of a second if it must.
+
+    A `validFrom` ahead of the clock would make the badge not yet valid for those who look at once.
+    """
+    ahead = (previous + timedelta(seconds=1) - now()).total_seconds()
+    if ahead > LONGEST_WAIT:
+        raise Unavailable(
+            "This server's clock is behind the badge's last version, so no later version can be signed.",
+            kept="The badge is as it was.",
+            next_step="Whoever runs this server should check its clock.",
+        )
+    if ahead > 0:
+        time.sleep(ahead)
+    return max(now().replace(microsecond=0), previous + timedelta(seconds=1))

@@ -1,0 +1,230 @@
+"""Status lists: which bit a badge gets, and the signed list that tells whether it is set.
+
+A list is shared by all badges of an issuer, so that looking one up says nothing of which. The bits are never stored:
+they follow from the revoked credentials, so list and badges cannot disagree for longer than a signature takes.
+https://www.w3.org/TR/vc-bitstring-status-list/
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from app.core.clock import now
+from app.core.db import Database, ReadSession, WriteSession
+from app.core.logging import get_logger
+from app.core.secrets import SecretBox, SecretUnreadable
+from app.issuer.errors import IssuerNotFound, KeysUnreadable, keys_unreadable
+from app.issuer.keys import open_keys
+from app.issuer.models import Credential, Issuer, StatusList
+from app.vc import data_integrity, json_text
+from app.vc.status_list import MINIMUM_ENTRIES, encode_list, permuted_index, status_list_credential
+
+log = get_logger()
+
+PERMUTATION_PURPOSE = "issuer.status-permutation"
+TTL = timedelta(minutes=5)
+LIFETIME = timedelta(days=7)
+RENEW_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A credential's place: list number and index in it."""
+
+    number: int
+    index: int
+
+
+def list_url(base_url: str, number: int) -> str:
+    """The address of a status list."""
+    return f"{base_url}/status/{number}"
+
+
+def allocate(session: WriteSession, secret_box: SecretBox, issuer: Issuer, *, length: int = MINIMUM_ENTRIES) -> Place:
+    """Take the next free place, opening a further list when the last one is full.
+
+    The counter moves in one atomic statement and the index is a keyed permutation of it, so indexes neither collide nor
+    tell the order of issue. A rolled back transaction gives the place back.
+
+    Args:
+        session: the transaction that stores the credential.
+        secret_box: opens the list's permutation key.
+        issuer: whose list.
+        length: entries of a list that has to be opened.
+
+    Raises:
+        KeysUnreadable: the master key does not open the permutation key.
+    """
+    while True:
+        row = _take(session, issuer) or _take_from_new(session, secret_box, issuer, length)
+        if row is not None:
+            number, position, size, sealed = row
+            return Place(number, permuted_index(position, _permutation_key(secret_box, sealed), size))
+
+
+def _take(session: WriteSession, issuer: Issuer) -> tuple[int, int, int, str] | None:
+    free = (
+        select(sa.func.min(StatusList.number))
+        .where(StatusList.issuer_id == issuer.id, col(StatusList.next_position) < StatusList.length)
+        .scalar_subquery()
+    )
+    # The bound is asked again in the update: two transactions may have chosen the same last place.
+    statement = (
+        sa.update(StatusList)
+        .where(col(StatusList.number) == free, col(StatusList.next_position) < StatusList.length)
+        .values(next_position=StatusList.next_position + 1)
+        .returning(
+            col(StatusList.number),
+            col(StatusList.next_position) - 1,
+            col(StatusList.length),
+            col(StatusList.sealed_permutation_key),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    row = session.execute(statement).first()
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+def _take_from_new(
+    session: WriteSession, secret_box: SecretBox, issuer: Issuer, length: int
+) -> tuple[int, int, int, str] | None:
+    """Open a list and take its first place; None when the issuer has a free list after all."""
+    open_lists = select(StatusList.number).where(
+        StatusList.issuer_id == issuer.id, col(StatusList.next_position) < StatusList.length
+    )
+    if session.exec(open_lists).first() is not None:
+        return None
+    highest = session.exec(select(sa.func.max(StatusList.number))).one()
+    created = StatusList(
+        number=(highest or 0) + 1,
+        issuer_id=issuer.id,
+        length=length,
+        next_position=1,
+        sealed_permutation_key=secret_box.encrypt(PERMUTATION_PURPOSE, os.urandom(32)),
+    )
+    session.add(created)
+    session.flush()
+    return created.number, 0, created.length, created.sealed_permutation_key
+
+
+def _permutation_key(secret_box: SecretBox, sealed: str) -> bytes:
+    try:
+        return secret_box.decrypt(PERMUTATION_PURPOSE, sealed)
+    except SecretUnreadable as error:
+        raise keys_unreadable() from error
+
+
+def mark_changed(session: WriteSession, number: int) -> None:
+    """Say in the caller's transaction that a bit of this list changed: its document is stale from then on."""
+    session.execute(
+        sa.update(StatusList)
+        .where(col(StatusList.number) == number)
+        .values(revision=StatusList.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_stale(row: StatusList, moment: datetime) -> bool:
+    """Whether a list has to be signed again: a bit changed, it was never signed, or it grows old."""
+    return row.signed_at is None or row.signed_revision < row.revision or row.signed_at < moment - RENEW_AFTER
+
+
+def status_list_row(session: ReadSession, number: int) -> StatusList:
+    """One list.
+
+    Raises:
+        IssuerNotFound: there is no list of that number.
+    """
+    row = session.get(StatusList, number)
+    if row is None:
+        raise IssuerNotFound("There is no status list of that number.")
+    return row
+
+
+def refresh(database: Database, secret_box: SecretBox, base_url: str, number: int) -> bytes:
+    """The signed list, signed again first if it is stale.
+
+    Signing happens outside any transaction; of two that sign at once the one that saw the later revision stays.
+
+    Args:
+        database: where the list and its credentials are.
+        secret_box: opens the issuer's key.
+        base_url: this server's address.
+        number: which list.
+
+    Returns:
+        The list credential, byte for byte as signed.
+
+    Raises:
+        IssuerNotFound: there is no such list.
+        KeysUnreadable: the master key does not open the key.
+    """
+    with database.read() as session:
+        row = status_list_row(session, number)
+        if row.document is not None and not is_stale(row, now()):
+            return row.document
+        issuer = session.get_one(Issuer, row.issuer_id)
+        keys = open_keys(session, secret_box, base_url, issuer)
+        # Read after the revision: a bit set in between is then signed early, never missed.
+        revoked = session.exec(
+            select(Credential.status_index).where(
+                Credential.status_list_number == number, col(Credential.revoked_at).is_not(None)
+            )
+        ).all()
+    signed_at = now()
+    unsigned = list_document(list_url(base_url, number), keys.did, encode_list(revoked, row.length), signed_at)
+    signed = data_integrity.sign(
+        unsigned,
+        suite="eddsa-rdfc-2022",
+        signer=keys.embedded,
+        verification_method=keys.embedded_id,
+        created=signed_at,
+    )
+    document = json_text.dumps(signed)
+    with database.write() as session:
+        session.execute(
+            sa.update(StatusList)
+            .where(col(StatusList.number) == number, col(StatusList.signed_revision) <= row.revision)
+            .values(document=document, signed_revision=row.revision, signed_at=signed_at)
+            .execution_options(synchronize_session=False)
+        )
+        stored = status_list_row(session, number).document
+    return stored or document
+
+
+def list_document(url: str, issuer: str, encoded: str, signed_at: datetime) -> dict[str, Any]:
+    """The unsigned list credential: valid for a week, to be asked for again after `ttl` milliseconds.
+
+    https://www.w3.org/TR/vc-bitstring-status-list/#bitstringstatuslistcredential
+    """
+    document = status_list_credential(
+        list_url=url,
+        issuer=issuer,
+        encoded_list=encoded,
+        valid_from=signed_at,
+        valid_until=signed_at + LIFETIME,
+    )
+    subject = {**document["credentialSubject"], "ttl": int(TTL.total_seconds() * 1000)}
+    return {**document, "credentialSubject": subject}
+
+
+def refresh_stale(database: Database, secret_box: SecretBox, base_url: str) -> int:
+    """Sign every stale list again; returns how many. For the worker's round."""
+    moment = now()
+    with database.read() as session:
+        stale = [row.number for row in session.exec(select(StatusList)).all() if is_stale(row, moment)]
+    signed = 0
+    for number in stale:
+        try:
+            refresh(database, secret_box, base_url, number)
+        except KeysUnreadable:
+            log.error("issuer.status_list_not_signed", number=number, reason="the master key does not open the keys")
+        else:
+            signed += 1
+    return signed

@@ -1,0 +1,173 @@
+"""Enrolment: a person, a module, and the version the person is judged under."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from app.core import audit
+from app.core.audit import Actor
+from app.core.db import ReadSession, WriteSession
+from app.learning.errors import ActivityNotFound, EnrolmentNotFound, WorkLocked
+from app.learning.models import EnrolmentRecord, LessonCompletionRecord, SubmissionRecord
+from app.learning.schemas import Enrolment
+from app.programme import service as programme
+from app.programme.schemas import Activity, ActivityKind, Module
+
+
+def enrol(session: WriteSession, *, person_id: str, module: Module, organisation_id: str | None) -> Enrolment:
+    """The person's enrolment in a module, made at the first call.
+
+    The version stays that of the first call, whatever is published later: begun work is judged under the rules it
+    began with. Two calls at the same moment make one enrolment.
+    """
+    found = enrolment_of(session, person_id=person_id, module_key=module.key)
+    if found is not None:
+        return found
+    row = EnrolmentRecord(
+        person_id=person_id, module_key=module.key, module_version=module.version, organisation_id=organisation_id
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        found = enrolment_of(session, person_id=person_id, module_key=module.key)
+        if found is None:
+            raise
+        return found
+    audit.record(
+        session,
+        actor=Actor(kind="person", id=person_id),
+        action="learning.enrolled",
+        subject="enrolment",
+        subject_id=row.id,
+        module=module.key,
+        version=module.version,
+    )
+    return to_enrolment(row)
+
+
+def enrolment(session: ReadSession, enrolment_id: str) -> Enrolment:
+    """An enrolment by id.
+
+    Raises:
+        EnrolmentNotFound: there is none.
+    """
+    row = session.get(EnrolmentRecord, enrolment_id)
+    if row is None:
+        raise EnrolmentNotFound
+    return to_enrolment(row)
+
+
+def enrolment_of(session: ReadSession, *, person_id: str, module_key: str) -> Enrolment | None:
+    """A person's enrolment in a module, if there is one."""
+    row = session.exec(
+        select(EnrolmentRecord).where(EnrolmentRecord.person_id == person_id, EnrolmentRecord.module_key == module_key)
+    ).first()
+    return to_enrolment(row) if row is not None else None
+
+
+def own_enrolment(session: ReadSession, *, enrolment_id: str, person_id: str) -> Enrolment:
+    """An enrolment that must be this person's.
+
+    Raises:
+        EnrolmentNotFound: there is none, or it is somebody else's: the two look the same from outside.
+    """
+    found = enrolment(session, enrolment_id)
+    if found.person_id != person_id:
+        raise EnrolmentNotFound
+    return found
+
+
+def module_of(session: ReadSession, of: Enrolment) -> Module:
+    """The module in the version the person began under."""
+    return programme.module_version(session, of.module_key, of.module_version)
+
+
+def activity_of(module: Module, activity_key: str, *kinds: ActivityKind) -> Activity:
+    """An activity of the module that must be of one of these kinds.
+
+    Raises:
+        ActivityNotFound: there is none.
+    """
+    for activity in module.activities:
+        if activity.key == activity_key and activity.kind in kinds:
+            return activity
+    raise ActivityNotFound
+
+
+def complete_lesson(session: WriteSession, *, enrolment_id: str, person_id: str, activity_key: str) -> None:
+    """Note that a lesson was read; a second time changes nothing.
+
+    Raises:
+        EnrolmentNotFound: it is not this person's.
+        ActivityNotFound: the module has no such lesson.
+    """
+    own = lock(session, enrolment_id=enrolment_id, person_id=person_id)
+    activity_of(module_of(session, own), activity_key, "lesson")
+    if activity_key not in lessons_read(session, enrolment_id):
+        session.add(LessonCompletionRecord(enrolment_id=enrolment_id, activity_key=activity_key))
+        session.flush()
+
+
+def lessons_read(session: ReadSession, enrolment_id: str) -> frozenset[str]:
+    """Keys of the lessons that were read."""
+    return frozenset(
+        session.exec(
+            select(LessonCompletionRecord.activity_key).where(LessonCompletionRecord.enrolment_id == enrolment_id)
+        ).all()
+    )
+
+
+def lock(session: WriteSession, *, enrolment_id: str, person_id: str) -> Enrolment:
+    """The person's own enrolment, with its row locked: changes to one enrolment happen one after another.
+
+    Raises:
+        EnrolmentNotFound: there is none, or it is somebody else's.
+    """
+    row = session.exec(
+        select(EnrolmentRecord)
+        .where(EnrolmentRecord.id == enrolment_id, EnrolmentRecord.person_id == person_id)
+        .with_for_update()
+    ).first()
+    if row is None:
+        raise EnrolmentNotFound
+    return to_enrolment(row)
+
+
+def refuse_if_locked(session: ReadSession, enrolment_id: str) -> None:
+    """Refuse changes while the work is with an assessor, or once it is awarded.
+
+    Raises:
+        WorkLocked: it is.
+    """
+    state = session.exec(
+        select(SubmissionRecord.state)
+        .where(SubmissionRecord.enrolment_id == enrolment_id)
+        .order_by(col(SubmissionRecord.number).desc())
+    ).first()
+    if state == "submitted":
+        raise WorkLocked(
+            "Your work is with an assessor, so it cannot be changed now.",
+            kept="What you handed in is kept exactly as it was.",
+            next_step="Wait for the answer. If the work comes back, you can go on writing where you stopped.",
+        )
+    if state == "awarded":
+        raise WorkLocked(
+            "This module has been awarded to you, so its work cannot be changed any more.",
+            kept="What you handed in is kept exactly as it was.",
+            next_step="Open the module's page to see your badge.",
+        )
+
+
+def to_enrolment(row: EnrolmentRecord) -> Enrolment:
+    """The row as other rooms see it."""
+    return Enrolment(
+        id=row.id,
+        person_id=row.person_id,
+        module_key=row.module_key,
+        module_version=row.module_version,
+        organisation_id=row.organisation_id,
+        enrolled_at=row.enrolled_at,
+    )

@@ -1,0 +1,360 @@
+"""What can be wrong in the learning room, in words for the person who meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.core.errors import BadInput, Conflict, Forbidden, NotFound, TooLarge
+from app.learning.schemas import Draft, Missing
+
+_NOTHING_CHANGED = "Nothing was changed."
+
+
+class EnrolmentNotFound(NotFound):
+    """There is no such enrolment, or it is somebody else's."""
+
+    slug = "enrolment-not-found"
+    title = "There is no such enrolment"
+
+    def __init__(self) -> None:
+        super().__init__("We have no work of yours here.", next_step="Open the module again from your LMS.")
+
+
+class ActivityNotFound(NotFound):
+    """The module has no such activity, or it is of another kind."""
+
+    slug = "activity-not-found"
+    title = "This module has no such activity"
+
+    def __init__(self) -> None:
+        super().__init__("This module has no such activity.", next_step="Go back to the module's first page.")
+
+
+class SubmissionNotFound(NotFound):
+    """There is no such submission, or it is somebody else's."""
+
+    slug = "submission-not-found"
+    title = "There is no such work"
+
+    def __init__(self) -> None:
+        super().__init__("We have no such work here.", next_step="Go back to the list.")
+
+
+class DecisionNotFound(NotFound):
+    """No decision has this id."""
+
+    slug = "decision-not-found"
+    title = "There is no such decision"
+
+
+class WorkLocked(Conflict):
+    """The work is with an assessor, or awarded: the learner cannot change it."""
+
+    slug = "work-locked"
+    title = "This work cannot be changed now"
+
+
+class NotReady(Conflict):
+    """Something is missing before work can be handed in or awarded.
+
+    Args:
+        what: what was asked for.
+        missing: each thing that is missing.
+        kept: what was kept.
+    """
+
+    slug = "not-ready"
+    title = "Not everything is there yet"
+
+    def __init__(self, what: str, missing: tuple[Missing, ...], *, kept: str) -> None:
+        super().__init__(
+            " ".join((what, *(item.detail for item in missing))),
+            kept=kept,
+            next_step="Complete this and try again.",
+        )
+        self.missing = missing
+
+
+class KnowledgeCheckWaits(Conflict):
+    """The next try is not open yet.
+
+    Args:
+        opens_at: when it opens.
+    """
+
+    slug = "knowledge-check-waits"
+    title = "Take a break first"
+
+    def __init__(self, opens_at: datetime) -> None:
+        super().__init__(
+            "The next try is not open yet. After two tries there is a pause, so that there is time to read again.",
+            kept="All your earlier answers and their feedback are kept.",
+            next_step="Read the lesson again, then come back when the check opens.",
+        )
+        self.opens_at = opens_at
+
+
+class KnowledgeCheckPassed(Conflict):
+    """The check is passed: there is nothing more to try."""
+
+    slug = "knowledge-check-passed"
+    title = "You have passed this check"
+
+    def __init__(self) -> None:
+        super().__init__("You have passed this check already.", next_step="Go on to the next activity.")
+
+
+class AttemptNotFound(NotFound):
+    """There is no such try, or it is somebody else's."""
+
+    slug = "attempt-not-found"
+    title = "There is no such try"
+
+    def __init__(self) -> None:
+        super().__init__("We have no such try of yours.", next_step="Open the knowledge check again.")
+
+
+class Unanswered(BadInput):
+    """Some questions have no answer.
+
+    Args:
+        question_keys: which ones.
+    """
+
+    slug = "unanswered"
+    title = "Some questions have no answer yet"
+
+    def __init__(self, question_keys: tuple[str, ...]) -> None:
+        number = len(question_keys)
+        super().__init__(
+            f"{number} {'question has' if number == 1 else 'questions have'} no answer yet.",
+            kept="This did not count as a try.",
+            next_step="Answer every question, then check your answers again.",
+        )
+        self.question_keys = question_keys
+
+
+class UnknownAnswer(BadInput):
+    """An answer names a question or an option that this try does not have."""
+
+    slug = "unknown-answer"
+    title = "These answers belong to another page"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Some answers do not belong to the questions of this try.",
+            kept="This did not count as a try.",
+            next_step="Open the knowledge check again and answer there.",
+        )
+
+
+class AttemptAlreadyAnswered(Conflict):
+    """The try was answered before, with other answers."""
+
+    slug = "attempt-already-answered"
+    title = "You have answered this try already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This try was answered already, perhaps in another window.",
+            kept="The first answers count.",
+            next_step="Open the knowledge check again to see the result.",
+        )
+
+
+class DraftConflict(Conflict):
+    """Somebody, most likely the same person in another window, saved in between.
+
+    Args:
+        stored: what is kept, with its revision.
+        offered: what was sent; not stored, so the page must keep showing it.
+    """
+
+    slug = "draft-conflict"
+    title = "This text was changed in another window"
+
+    def __init__(self, stored: Draft, offered: Mapping[str, str]) -> None:
+        super().__init__(
+            "Another window saved a different text in the meantime.",
+            kept="Both texts are still here: the saved one, and yours on this page.",
+            next_step="Compare the two, keep what you want, and save again.",
+        )
+        self.stored = stored
+        self.offered = offered
+
+
+class DraftTooLong(TooLarge):
+    """A field holds more than is accepted.
+
+    Args:
+        field_key: which field.
+        length: how many characters were sent.
+        limit: how many are accepted.
+    """
+
+    slug = "draft-too-long"
+    title = "This text is too long"
+
+    def __init__(self, field_key: str, label: str, length: int, limit: int) -> None:
+        super().__init__(
+            f"“{label}” has {length:,} characters. At most {limit:,} can be saved.",
+            kept="What you saved before is kept, and your text is still on this page.",
+            next_step="Shorten it and save again.",
+        )
+        self.field_key = field_key
+        self.length = length
+        self.limit = limit
+
+
+class UnknownField(BadInput):
+    """The activity has no such field."""
+
+    slug = "unknown-field"
+    title = "This activity has no such field"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What was sent does not fit this activity.",
+            kept="What you saved before is kept.",
+            next_step="Open the activity again.",
+        )
+
+
+class UnusableText(BadInput):
+    """A text holds characters that cannot be kept."""
+
+    slug = "unusable-text"
+    title = "This text holds characters we cannot keep"
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            f"“{label}” holds control characters that cannot be saved. They often come from copying out of a file.",
+            kept="What you saved before is kept, and your text is still on this page.",
+            next_step="Paste it again as plain text.",
+        )
+
+
+class NotAnAssessor(Forbidden):
+    """Only a person with the assessor grant may do this; a role in an LMS is not one."""
+
+    slug = "not-an-assessor"
+    title = "Only an assessor may do that"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You do not hold the assessor role. Being an instructor in an LMS does not give it.",
+            kept=_NOTHING_CHANGED,
+            next_step="Ask the people who run Waymark to grant it to you.",
+        )
+
+
+class OwnWork(Forbidden):
+    """Nobody marks or decides their own work."""
+
+    slug = "own-work"
+    title = "This is your own work"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody marks or decides their own work.",
+            kept=_NOTHING_CHANGED,
+            next_step="Another assessor will find it in the queue.",
+        )
+
+
+class AlreadyDecided(Conflict):
+    """A decision is final for its submission."""
+
+    slug = "already-decided"
+    title = "This work has been decided already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody has decided this work already. A decision is final for what was handed in.",
+            kept="The decision stands as it was made.",
+            next_step="Open the work again to see it, or take the next from the queue.",
+        )
+
+
+class UnknownCriterion(BadInput):
+    """The rubric has no such criterion."""
+
+    slug = "unknown-criterion"
+    title = "The rubric has no such criterion"
+
+    def __init__(self) -> None:
+        super().__init__("The rubric has no such criterion.", kept=_NOTHING_CHANGED, next_step="Open the work again.")
+
+
+class LevelOutOfRange(BadInput):
+    """The criterion has no such level."""
+
+    slug = "level-out-of-range"
+    title = "There is no such level"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such level.", kept=_NOTHING_CHANGED, next_step="Choose a level from 1 to 4.")
+
+
+class CommentTooLong(TooLarge):
+    """A comment is longer than is accepted.
+
+    Args:
+        length: how many characters were sent.
+        limit: how many are accepted.
+    """
+
+    slug = "comment-too-long"
+    title = "This comment is too long"
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(
+            f"The comment has {length:,} characters. At most {limit:,} can be saved.",
+            kept="What was saved before is kept.",
+            next_step="Shorten it and save again.",
+        )
+        self.length = length
+        self.limit = limit
+
+
+class CommentMissing(BadInput):
+    """Returned work needs a word to the learner."""
+
+    slug = "comment-missing"
+    title = "Please tell the learner why"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Work can only be returned with a comment that says what to change.",
+            kept="Your marks are kept.",
+            next_step="Write the comment and return the work again.",
+        )
+
+
+class TalkInFuture(BadInput):
+    """The talk cannot have been held yet."""
+
+    slug = "talk-in-future"
+    title = "This date is still to come"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The talk with the supervisor cannot have been held on a day that is still to come.",
+            kept=_NOTHING_CHANGED,
+            next_step="Enter the day on which it was held.",
+        )
+
+
+class SupervisorRoleUnusable(BadInput):
+    """The supervisor's role is missing or too long."""
+
+    slug = "supervisor-role-unusable"
+    title = "Please say in what role the supervisor spoke"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The supervisor's role needs between 1 and {limit} characters on one line.",
+            kept=_NOTHING_CHANGED,
+            next_step="Enter a role such as “centre manager”. Leave out names.",
+        )

@@ -1,0 +1,143 @@
+"""Handing work in: a snapshot of the texts that never changes, and one open round at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import cast
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from app.core import audit, outbox
+from app.core.audit import Actor
+from app.core.clock import now
+from app.core.db import ReadSession, WriteSession
+from app.learning.drafts import drafts_of
+from app.learning.enrolments import lessons_read, lock, module_of, own_enrolment, refuse_if_locked
+from app.learning.errors import NotReady, SubmissionNotFound
+from app.learning.events import WorkSubmitted
+from app.learning.knowledge_check import states_of
+from app.learning.models import SubmissionRecord
+from app.learning.readiness import missing_declaration, missing_for_submission
+from app.learning.schemas import Submission, SubmissionState
+
+
+def submit(session: WriteSession, *, enrolment_id: str, person_id: str, declared: bool) -> Submission:
+    """Hand in everything that was written, as it is now.
+
+    Args:
+        session: the caller's transaction.
+        enrolment_id: whose work it is, with `person_id`.
+        person_id: who hands in.
+        declared: whether they ticked that nobody can be recognised in the work.
+
+    Raises:
+        EnrolmentNotFound: it is not this person's.
+        WorkLocked: it is handed in already, or awarded.
+        NotReady: something is missing; names each thing.
+    """
+    own = lock(session, enrolment_id=enrolment_id, person_id=person_id)
+    refuse_if_locked(session, enrolment_id)
+    module = module_of(session, own)
+    checks = states_of(session, enrolment_id, module.activities, module.award_rule)
+    drafts = drafts_of(session, enrolment_id, module.activities)
+    missing = missing_for_submission(module, lessons=lessons_read(session, enrolment_id), checks=checks, drafts=drafts)
+    if not declared:
+        missing = (*missing, missing_declaration())
+    if missing:
+        raise NotReady("Your work cannot be handed in yet.", missing, kept="Everything you wrote is kept as a draft.")
+    results = [check.last for check in checks if check.last is not None]
+    texts = {key: dict(draft.content) for key, draft in drafts.items()}
+    moment = now()
+    row = SubmissionRecord(
+        enrolment_id=enrolment_id,
+        person_id=person_id,
+        module_key=own.module_key,
+        module_version=own.module_version,
+        number=_last_number(session, enrolment_id) + 1,
+        texts=texts,
+        texts_digest=_digest(texts),
+        knowledge_check_correct=sum(result.correct for result in results),
+        knowledge_check_total=sum(result.total for result in results),
+        declared_at=moment,
+        submitted_at=moment,
+    )
+    session.add(row)
+    session.flush()
+    outbox.emit(session, WorkSubmitted(submission_id=row.id, person_id=person_id))
+    audit.record(
+        session,
+        actor=Actor(kind="person", id=person_id),
+        action="learning.submitted",
+        subject="submission",
+        subject_id=row.id,
+        enrolment_id=enrolment_id,
+        number=row.number,
+    )
+    return to_submission(row)
+
+
+def submission(session: ReadSession, *, submission_id: str, person_id: str) -> Submission:
+    """The learner's own submission.
+
+    Raises:
+        SubmissionNotFound: there is none, or it is somebody else's.
+    """
+    row = session.get(SubmissionRecord, submission_id)
+    if row is None or row.person_id != person_id:
+        raise SubmissionNotFound
+    return to_submission(row)
+
+
+def submissions_of(session: ReadSession, *, enrolment_id: str, person_id: str) -> tuple[Submission, ...]:
+    """All rounds of the learner's own enrolment, newest first.
+
+    Raises:
+        EnrolmentNotFound: it is not this person's.
+    """
+    own_enrolment(session, enrolment_id=enrolment_id, person_id=person_id)
+    return tuple(to_submission(row) for row in rounds_of(session, enrolment_id))
+
+
+def rounds_of(session: ReadSession, enrolment_id: str) -> list[SubmissionRecord]:
+    """All rounds of an enrolment, newest first."""
+    return list(
+        session.exec(
+            select(SubmissionRecord)
+            .where(SubmissionRecord.enrolment_id == enrolment_id)
+            .order_by(col(SubmissionRecord.number).desc())
+        ).all()
+    )
+
+
+def to_submission(row: SubmissionRecord) -> Submission:
+    """The row as other rooms see it."""
+    return Submission(
+        id=row.id,
+        enrolment_id=row.enrolment_id,
+        person_id=row.person_id,
+        number=row.number,
+        state=cast(SubmissionState, row.state),
+        module_key=row.module_key,
+        module_version=row.module_version,
+        texts={activity: dict(fields) for activity, fields in row.texts.items()},
+        knowledge_check_correct=row.knowledge_check_correct,
+        knowledge_check_total=row.knowledge_check_total,
+        declared_at=row.declared_at,
+        submitted_at=row.submitted_at,
+        decided_at=row.decided_at,
+    )
+
+
+def _last_number(session: ReadSession, enrolment_id: str) -> int:
+    number = session.exec(
+        select(sa.func.max(SubmissionRecord.number)).where(SubmissionRecord.enrolment_id == enrolment_id)
+    ).one()
+    return number or 0
+
+
+def _digest(texts: Mapping[str, Mapping[str, str]]) -> str:
+    """SHA-256 of the texts, in hex: still says what was judged when the texts themselves have been deleted."""
+    return hashlib.sha256(json.dumps(texts, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()

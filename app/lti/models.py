@@ -1,0 +1,139 @@
+"""Tables of the LTI room: platforms we know, logins under way, our keys, and where grades go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.core.clock import now
+from app.core.db import Record, UTCDateTime
+from app.core.ids import new_id
+
+PENDING = "pending"
+ACTIVE = "active"
+DISABLED = "disabled"
+
+
+class LtiRegistration(Record, table=True):
+    """One client id that a platform gave us; nothing of it works until an operator has approved it."""
+
+    __tablename__ = "lti_registration"
+    __table_args__ = (sa.UniqueConstraint("issuer", "client_id"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    issuer: str
+    client_id: str
+    auth_login_url: str
+    auth_token_url: str
+    jwks_url: str
+    audience: str | None = None
+    state: str = Field(default=PENDING)  # pending | active | disabled
+    organisation_id: str | None = Field(default=None, index=True)
+    name: str
+    product_family: str | None = None
+    extra_frame_origins: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class LtiDeployment(Record, table=True):
+    """One place in a platform where the tool is deployed; made by an operator, never by a launch."""
+
+    __tablename__ = "lti_deployment"
+    __table_args__ = (sa.UniqueConstraint("registration_id", "platform_deployment_id"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    registration_id: str = Field(foreign_key="lti_registration.id", index=True)
+    platform_deployment_id: str
+    state: str = Field(default=PENDING)  # pending | active
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class LtiLogin(Record, table=True):
+    """One login under way: ties state, nonce and browser together until one launch uses it up."""
+
+    __tablename__ = "lti_login"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    state_hash: str = Field(unique=True)
+    nonce_hash: str
+    browser_hash: str
+    registration_id: str = Field(foreign_key="lti_registration.id", index=True)
+    target_link_uri: str
+    parameters: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)  # what a restart sends again
+    restarted: bool = False
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class LtiToolKey(Record, table=True):
+    """A key pair with which this tool proves itself to platforms; the private half is sealed."""
+
+    __tablename__ = "lti_tool_key"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    kid: str = Field(unique=True)
+    public_pem: str
+    sealed_private_pem: str
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class LtiContext(Record, table=True):
+    """A course that was launched from, with the address of its roster."""
+
+    __tablename__ = "lti_context"
+    __table_args__ = (sa.UniqueConstraint("deployment_id", "context_id"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    registration_id: str = Field(foreign_key="lti_registration.id", index=True)
+    deployment_id: str = Field(foreign_key="lti_deployment.id")
+    context_id: str
+    memberships_url: str
+
+
+class LtiGradeLink(Record, table=True):
+    """Where the score of one person for one resource link goes."""
+
+    __tablename__ = "lti_grade_link"
+    __table_args__ = (
+        sa.UniqueConstraint("deployment_id", "resource_link_id", "subject"),
+        sa.Index("ix_lti_grade_link_person_module", "person_id", "module_key"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    registration_id: str = Field(foreign_key="lti_registration.id", index=True)
+    deployment_id: str = Field(foreign_key="lti_deployment.id")
+    context_id: str | None = None
+    resource_link_id: str
+    line_item_url: str | None = None
+    line_items_url: str | None = None
+    scopes: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    person_id: str
+    subject: str
+    module_key: str | None = None
+    updated_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class LtiScore(Record, table=True):
+    """One score for one grade link, and what became of it.
+
+    `decision_id` is the decision that is told, or the id of an operator's request to send a score.
+    """
+
+    __tablename__ = "lti_score"
+    __table_args__ = (sa.UniqueConstraint("decision_id", "grade_link_id"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    decision_id: str
+    grade_link_id: str = Field(foreign_key="lti_grade_link.id", index=True)
+    score_given: float
+    score_maximum: float
+    timestamp: datetime = Field(sa_type=UTCDateTime)
+    state: str = Field(default="waiting")  # waiting | sent | already_there | failed
+    attempts: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    last_error: str | None = None

@@ -1,0 +1,250 @@
+"""Platforms: added by an operator, approved by an operator, never by a launch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+
+from app.core import audit
+from app.core.audit import OPERATOR, Actor
+from app.core.db import ReadSession, WriteSession
+from app.lti.errors import RegistrationExists, RegistrationInvalid, RegistrationNotFound
+from app.lti.models import ACTIVE, DISABLED, PENDING, LtiDeployment, LtiRegistration
+from app.lti.schemas import Platform
+from app.lti.urls import LONGEST_URL, origins, split_http_url
+
+LONGEST_ID = 255
+
+
+@dataclass(frozen=True)
+class PlatformDetails:
+    """What an operator copies from an LMS's settings page.
+
+    Attributes:
+        issuer: the LMS's `iss`, character by character as it sends it.
+        client_id: the tool's name at that LMS.
+        auth_login_url: OIDC authorization endpoint.
+        auth_token_url: OAuth 2 token endpoint.
+        jwks_url: the LMS's public keys.
+        audience: `aud` for token requests where it is not the token endpoint.
+        name: what people call this LMS.
+        product_family: e.g. `moodle`, where it is known; else learned from launches.
+        extra_frame_origins: further origins whose pages frame the tool.
+    """
+
+    issuer: str
+    client_id: str
+    auth_login_url: str
+    auth_token_url: str
+    jwks_url: str
+    audience: str | None = None
+    name: str | None = None
+    product_family: str | None = None
+    extra_frame_origins: tuple[str, ...] = ()
+
+
+def add_registration(
+    session: WriteSession,
+    details: PlatformDetails,
+    *,
+    deployment: str | None = None,
+    organisation_id: str | None = None,
+    allow_http: bool = False,
+    actor: Actor = OPERATOR,
+) -> LtiRegistration:
+    """Remember a platform; it is pending until `approve`. One that was removed before comes back as pending.
+
+    Args:
+        session: the caller's transaction.
+        details: what the LMS's settings page says.
+        deployment: the platform's deployment id, if it is known already.
+        organisation_id: whose LMS it is.
+        allow_http: may addresses be plain http (a demo, an LMS next door)?
+        actor: who adds it.
+
+    Raises:
+        RegistrationInvalid: an address or id cannot be used.
+        RegistrationExists: the issuer and client id are known and not removed.
+    """
+    _check(details, deployment, allow_http)
+    row = _row(session, details.issuer, details.client_id)
+    if row is not None and row.state != DISABLED:
+        raise RegistrationExists(
+            "This issuer and client id are connected already.",
+            next_step="Approve it, or remove it first to enter it anew.",
+        )
+    row = row or LtiRegistration(
+        issuer=details.issuer, client_id=details.client_id, auth_login_url="", auth_token_url="", jwks_url="", name=""
+    )
+    row.auth_login_url, row.auth_token_url = details.auth_login_url, details.auth_token_url
+    row.jwks_url, row.audience = details.jwks_url, details.audience
+    row.name = details.name or row.name or details.issuer
+    row.product_family = details.product_family or row.product_family
+    row.extra_frame_origins = list(origins(*details.extra_frame_origins))
+    row.organisation_id = organisation_id or row.organisation_id
+    row.state = PENDING
+    session.add(row)
+    session.flush()
+    if deployment is not None and _deployment_row(session, row.id, deployment) is None:
+        session.add(LtiDeployment(registration_id=row.id, platform_deployment_id=deployment))
+    audit.record(session, actor=actor, action="lti.platform_added", subject="lti_registration", subject_id=row.id)
+    session.flush()
+    return row
+
+
+def approve(
+    session: WriteSession,
+    *,
+    issuer: str,
+    client_id: str,
+    deployment: str | None = None,
+    organisation_id: str | None = None,
+    actor: Actor = OPERATOR,
+) -> LtiRegistration:
+    """Let a platform in, with one deployment or with all that are entered.
+
+    Args:
+        session: the caller's transaction.
+        issuer: the platform's `iss`.
+        client_id: the tool's name at that platform.
+        deployment: the deployment to let in, entered now if it is new; None: every one that was entered.
+        organisation_id: whose LMS it is; None leaves it as it is.
+        actor: who approves it.
+
+    Raises:
+        RegistrationNotFound: no such registration, or none of its deployments is known.
+        RegistrationInvalid: the deployment id is too long.
+    """
+    row = find_registration(session, issuer=issuer, client_id=client_id)
+    if deployment is not None:
+        _check_id("deployment", deployment)
+        if _deployment_row(session, row.id, deployment) is None:
+            session.add(LtiDeployment(registration_id=row.id, platform_deployment_id=deployment))
+            session.flush()
+    wanted = [each for each in deployments(session, row.id) if deployment in (None, each.platform_deployment_id)]
+    if not wanted:
+        raise RegistrationNotFound(
+            "No deployment of this platform is entered yet.", next_step="Name one with --deployment ID."
+        )
+    row.state = ACTIVE
+    row.organisation_id = organisation_id or row.organisation_id
+    session.add(row)
+    for each in wanted:
+        each.state = ACTIVE
+        session.add(each)
+        audit.record(
+            session,
+            actor=actor,
+            action="lti.platform_approved",
+            subject="lti_registration",
+            subject_id=row.id,
+            deployment_id=each.id,
+            organisation_id=row.organisation_id,
+        )
+    session.flush()
+    return row
+
+
+def remove(session: WriteSession, *, issuer: str, client_id: str, actor: Actor = OPERATOR) -> LtiRegistration:
+    """Switch a platform off: no login, launch or score any more. What its people earned stays theirs.
+
+    Raises:
+        RegistrationNotFound: no such registration.
+    """
+    row = find_registration(session, issuer=issuer, client_id=client_id)
+    row.state = DISABLED
+    session.add(row)
+    for each in deployments(session, row.id):
+        each.state = PENDING
+        session.add(each)
+    audit.record(session, actor=actor, action="lti.platform_removed", subject="lti_registration", subject_id=row.id)
+    session.flush()
+    return row
+
+
+def find_registration(session: ReadSession, *, issuer: str, client_id: str) -> LtiRegistration:
+    """The registration of this issuer and client id, in whatever state.
+
+    Raises:
+        RegistrationNotFound: there is none.
+    """
+    row = _row(session, issuer, client_id)
+    if row is None:
+        raise RegistrationNotFound(
+            "No platform of this issuer and client id is connected.", next_step="See them with: waymark platform list"
+        )
+    return row
+
+
+def list_registrations(session: ReadSession) -> Sequence[LtiRegistration]:
+    """Every registration, oldest first."""
+    return session.exec(select(LtiRegistration).order_by(col(LtiRegistration.created_at))).all()
+
+
+def deployments(session: ReadSession, registration_id: str) -> Sequence[LtiDeployment]:
+    """The deployments of a registration, oldest first."""
+    return session.exec(
+        select(LtiDeployment)
+        .where(LtiDeployment.registration_id == registration_id)
+        .order_by(col(LtiDeployment.created_at))
+    ).all()
+
+
+def platform_of(row: LtiRegistration) -> Platform:
+    """A registration's facts, free of the session; framing by issuer, authorization endpoint and what was entered."""
+    return Platform(
+        registration_id=row.id,
+        issuer=row.issuer,
+        client_id=row.client_id,
+        auth_login_url=row.auth_login_url,
+        auth_token_url=row.auth_token_url,
+        jwks_url=row.jwks_url,
+        audience=row.audience,
+        organisation_id=row.organisation_id,
+        product_family=row.product_family,
+        frame_origins=origins(row.issuer, row.auth_login_url, *row.extra_frame_origins),
+    )
+
+
+def _row(session: ReadSession, issuer: str, client_id: str) -> LtiRegistration | None:
+    return session.exec(
+        select(LtiRegistration).where(LtiRegistration.issuer == issuer, LtiRegistration.client_id == client_id)
+    ).first()
+
+
+def _deployment_row(session: ReadSession, registration_id: str, deployment: str) -> LtiDeployment | None:
+    return session.exec(
+        select(LtiDeployment).where(
+            LtiDeployment.registration_id == registration_id, LtiDeployment.platform_deployment_id == deployment
+        )
+    ).first()
+
+
+def _check(details: PlatformDetails, deployment: str | None, allow_http: bool) -> None:
+    if not details.issuer or len(details.issuer) > LONGEST_URL:
+        raise RegistrationInvalid("The issuer is missing or too long.")
+    _check_id("client id", details.client_id)
+    if deployment is not None:
+        _check_id("deployment", deployment)
+    for label, url in (
+        ("authorization endpoint", details.auth_login_url),
+        ("token endpoint", details.auth_token_url),
+        ("key set", details.jwks_url),
+    ):
+        parts = split_http_url(url)
+        if parts is None or parts.fragment:
+            raise RegistrationInvalid(f"The address of the {label} is not a plain https address.")
+        if parts.scheme == "http" and not allow_http:
+            raise RegistrationInvalid(
+                f"The address of the {label} must be https.",
+                next_step="For a demo or the own network, WAYMARK_ALLOW_PRIVATE_NETWORKS=1 allows http.",
+            )
+    if len(origins(*details.extra_frame_origins)) != len(set(details.extra_frame_origins)):
+        raise RegistrationInvalid("An extra frame origin is not an origin such as https://lms.example.")
+
+
+def _check_id(label: str, value: str) -> None:
+    if not value or len(value) > LONGEST_ID or not value.isprintable():
+        raise RegistrationInvalid(f"The {label} must have 1 to {LONGEST_ID} characters.")

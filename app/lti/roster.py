@@ -1,0 +1,73 @@
+"""Who is in a course (Names and Role Provisioning Services 2.0, https://www.imsglobal.org/spec/lti-nrps/v2p0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pylti1p3.names_roles import NamesRolesProvisioningService
+
+from app.lti.connector import PlatformConnector
+from app.lti.errors import ServiceFailed
+from app.lti.urls import same_origin
+
+MOST_PAGES = 200
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of a course, as the LMS tells it."""
+
+    user_id: str
+    name: str | None
+    email: str | None
+    roles: tuple[str, ...]
+    status: str
+
+
+def course_members(connector: PlatformConnector, memberships_url: str) -> tuple[Member, ...]:
+    """Every member, over all pages.
+
+    Args:
+        connector: to the platform.
+        memberships_url: from a launch of the course.
+
+    Raises:
+        ServiceFailed: no usable answer; a page on another host, which never gets our token; pages without end.
+    """
+    service = NamesRolesProvisioningService(connector, {"context_memberships_url": memberships_url})
+    members: list[Member] = []
+    seen: set[str] = set()
+    page_url: str | None = memberships_url
+    while page_url:
+        if page_url in seen or len(seen) >= MOST_PAGES:
+            raise ServiceFailed("the roster's pages have no end")
+        if not same_origin(page_url, memberships_url):
+            raise ServiceFailed("the roster's next page lies on another host")
+        seen.add(page_url)
+        answer = service.get_nrps_data(page_url)
+        body = answer["body"]
+        found = body.get("members") if isinstance(body, dict) else None
+        if not isinstance(found, list):
+            raise ServiceFailed("the roster's answer has no members")
+        members.extend(_member(entry) for entry in found)
+        page_url = answer["next_page_url"]
+    return tuple(members)
+
+
+def _member(entry: Any) -> Member:
+    user_id = entry.get("user_id") if isinstance(entry, dict) else None
+    if not isinstance(user_id, str) or not user_id:
+        raise ServiceFailed("a member of the roster has no user_id")
+    roles = entry.get("roles")
+    return Member(
+        user_id=user_id,
+        name=_text(entry.get("name")),
+        email=_text(entry.get("email")),
+        roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),
+        status=_text(entry.get("status")) or "Active",
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

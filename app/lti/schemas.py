@@ -1,0 +1,144 @@
+"""What passes between the LTI room and its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A launch that has passed every check: who opens what, from where (LTI 1.3 core §5.3).
+
+    `deployment_id` and `registration_id` are ours; `platform_deployment_id` is the platform's own name.
+    """
+
+    registration_id: str
+    deployment_id: str
+    organisation_id: str | None
+    issuer: str
+    client_id: str
+    platform_deployment_id: str
+    message_type: str
+    subject: str
+    name: str | None
+    email: str | None
+    is_teacher: bool
+    is_administrator: bool
+    is_learner: bool
+    context_id: str | None
+    context_title: str | None
+    resource_link_id: str
+    resource_link_title: str | None
+    target_link_uri: str
+    custom: Mapping[str, str]
+    module_key: str | None
+    line_item_url: str | None
+    line_items_url: str | None
+    ags_scopes: tuple[str, ...]
+    memberships_url: str | None
+    locale: str | None
+    return_url: str | None
+    frame_ancestors: tuple[str, ...]
+    product_family: str | None = None
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a login and launch need of a registration, free of any database session."""
+
+    registration_id: str
+    issuer: str
+    client_id: str
+    auth_login_url: str
+    auth_token_url: str
+    jwks_url: str
+    audience: str | None
+    organisation_id: str | None
+    product_family: str | None
+    frame_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoginRequest:
+    """A third-party-initiated login, as the platform sent it (1EdTech Security Framework 1.0 §5.1.1.1)."""
+
+    issuer: str
+    login_hint: str
+    target_link_uri: str
+    client_id: str | None = None
+    message_hint: str | None = None
+    deployment_id: str | None = None
+
+    def as_parameters(self) -> dict[str, str]:
+        """The same for the login's row, so that it can be begun again."""
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class StartedLogin:
+    """A login begun: where the browser goes, and the secret that ties it to this browser.
+
+    Attributes:
+        redirect_url: the platform's authorization endpoint with every parameter.
+        cookie_id: goes into the cookie's name, so that two logins in one browser do not meet.
+        cookie_value: the secret; the database keeps its hash only.
+        max_age: seconds until both are worthless.
+        frame_ancestors: origins that may frame the answer.
+    """
+
+    redirect_url: str
+    cookie_id: str
+    cookie_value: str = field(repr=False)
+    max_age: int
+    frame_ancestors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BegunLogin:
+    """The login that a launch answers."""
+
+    id: str
+    platform: Platform
+    platform_state: str
+    nonce_hash: str
+    browser_hash: str = field(repr=False)
+    target_link_uri: str
+    request: LoginRequest
+    restarted: bool
+    is_used: bool
+    is_expired: bool
+
+    @property
+    def cookie_id(self) -> str:
+        """What the login's cookie has in its name."""
+        return cookie_id(self.id)
+
+
+@dataclass(frozen=True)
+class VerifiedLaunch:
+    """A launch and the login it uses up."""
+
+    launch: Launch
+    login: BegunLogin
+
+
+@dataclass(frozen=True)
+class AcceptedLaunch:
+    """A launch let in: whose it is and what it opens."""
+
+    person_id: str
+    module_key: str | None
+
+
+@dataclass(frozen=True)
+class NewWindow:
+    """How a launch that cannot be bound inside a frame is begun again in a window of its own."""
+
+    href: str
+    leaves_waymark: bool
+
+
+def cookie_id(login_id: str) -> str:
+    """The part of a login's id that its cookie's name bears: short, and unlike that of another login."""
+    return login_id.replace("-", "")[:16]

@@ -1,0 +1,67 @@
+"""The web application: `create_app()`."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app import __version__
+from app.api import verify as api_verify
+from app.config import Settings, load_settings
+from app.core.logging import configure
+from app.web import (
+    assessor,
+    badges,
+    catalogue,
+    credentials,
+    documents,
+    errors,
+    home,
+    learner,
+    lti,
+    operations,
+    verify,
+)
+from app.web.middleware import Gatekeeper
+from app.web.pages import STATIC
+from app.wiring import Services, bind
+
+PAGES = (home, lti, learner, assessor, badges, credentials, documents, catalogue, verify, operations)
+DESCRIPTION = (
+    "Waymark issues and verifies Open Badges 3.0 for IPS vocational specialists. "
+    "Errors are problem+json (RFC 9457); moments are RFC 3339 in UTC."
+)
+
+
+def create_app(settings: Settings | None = None, *, services: Services | None = None) -> FastAPI:
+    """The application, bound to one set of services.
+
+    Args:
+        settings: taken from the environment if not given.
+        services: bound already, by a test or the command line.
+    """
+    services = services or bind(settings or load_settings())
+    app = FastAPI(
+        title="Waymark API",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # the usual documentation pages load scripts from elsewhere; ours is /api/docs
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.runtime = services.runtime
+    app.state.verifier = services.verifier
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for page in PAGES:
+        app.include_router(page.router)
+    app.include_router(api_verify.router)
+    errors.install(app)
+    app.add_middleware(Gatekeeper, https=services.runtime.settings.base_url.startswith("https://"))
+    return app
+
+
+def served() -> FastAPI:
+    """What the web server loads in each of its processes."""
+    settings = load_settings()
+    configure(json=settings.env == "production")
+    return create_app(settings)

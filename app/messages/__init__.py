@@ -1,0 +1,4 @@
+"""Mail and webhooks going out: templates, preferences, delivery.
+
+It may not decide anything: it tells people what has happened, once.
+"""

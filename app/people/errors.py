@@ -1,0 +1,109 @@
+"""What can be wrong in the people room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.core.errors import BadInput, Conflict, Gone, NotFound, TooManyRequests
+
+
+class PersonNotFound(NotFound):
+    """Nobody has this id."""
+
+    slug = "person-not-found"
+    title = "We do not know this person"
+
+
+class OrganisationNotFound(NotFound):
+    """No organisation has this id."""
+
+    slug = "organisation-not-found"
+    title = "We do not know this organisation"
+
+
+class UnknownRole(BadInput):
+    """There is no such role."""
+
+    slug = "unknown-role"
+    title = "There is no such role"
+
+
+class RoleNotGranted(NotFound):
+    """The role cannot be taken away because it is not held."""
+
+    slug = "role-not-granted"
+    title = "This person does not hold that role"
+
+
+class EmailNotUsable(BadInput):
+    """What was typed is not an e-mail address a mail could be sent to."""
+
+    slug = "email-not-usable"
+    title = "That does not look like an e-mail address"
+
+
+class TooManyConfirmations(TooManyRequests):
+    """Too many codes were asked for.
+
+    Args:
+        opens_at: when the next one may be asked for.
+    """
+
+    slug = "too-many-codes"
+    title = "You have asked for several codes already"
+
+    def __init__(self, opens_at: datetime) -> None:
+        super().__init__(
+            "You can ask for five codes an hour, and you have.",
+            kept="The newest code we sent still works until it runs out.",
+            next_step="Look in your inbox and your spam folder, or try again later.",
+        )
+        self.opens_at = opens_at
+
+
+class ConfirmationNotFound(NotFound):
+    """No code was ever asked for under this id."""
+
+    slug = "confirmation-not-found"
+    title = "We do not know this request"
+
+
+class NoCodeRequested(Conflict):
+    """There is no open code for this person."""
+
+    slug = "no-code-requested"
+    title = "There is no code waiting for you"
+
+    def __init__(self) -> None:
+        super().__init__("No code is waiting to be entered.", next_step="Ask for a code first, then enter it here.")
+
+
+class CodeWrong(BadInput):
+    """The code is not the one that was sent.
+
+    Args:
+        tries_left: how many more may be entered.
+    """
+
+    slug = "code-wrong"
+    title = "That is not the code we sent"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(
+            f"That code does not match. You have {tries_left} {'try' if tries_left == 1 else 'tries'} left.",
+            next_step="Check the newest mail from us and enter its six digits.",
+        )
+        self.tries_left = tries_left
+
+
+class CodeExpired(Gone):
+    """The code ran out: of time, of tries, or because a newer one was sent."""
+
+    slug = "code-expired"
+    title = "This code no longer works"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A code works for 15 minutes and five tries, and only the newest one counts. This one is over.",
+            next_step="Ask for a new code.",
+        )

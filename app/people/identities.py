@@ -1,0 +1,176 @@
+"""Persons, the names LMSs have for them, and the organisations behind those LMSs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from app.core.clock import now
+from app.core.db import ReadSession, WriteSession
+from app.people.errors import OrganisationNotFound, PersonNotFound
+from app.people.models import LmsIdentityRecord, OrganisationRecord, PersonRecord
+from app.people.schemas import Organisation, Person
+
+NAME_LENGTH = 200
+EMAIL_LENGTH = 254
+
+
+def person(session: ReadSession, person_id: str) -> Person:
+    """A person by id.
+
+    Raises:
+        PersonNotFound: nobody has this id.
+    """
+    row = session.get(PersonRecord, person_id)
+    if row is None:
+        raise PersonNotFound("Nobody here has this id.")
+    return _person(row)
+
+
+def person_by_lms_identity(session: ReadSession, *, registration_id: str, subject: str) -> Person | None:
+    """The person whom an LMS calls by this subject, if we have met them."""
+    row = session.exec(
+        select(PersonRecord)
+        .join(LmsIdentityRecord, col(LmsIdentityRecord.person_id) == PersonRecord.id)
+        .where(LmsIdentityRecord.registration_id == registration_id, LmsIdentityRecord.subject == subject)
+    ).first()
+    return _person(row) if row is not None else None
+
+
+def person_for_lms_identity(
+    session: WriteSession,
+    *,
+    registration_id: str,
+    subject: str,
+    name: str | None,
+    email: str | None,
+    organisation_id: str | None,
+) -> Person:
+    """The person whom an LMS calls by this subject; a new one at the first meeting.
+
+    The newest name and address the LMS gives are kept beside the identity; one that it leaves out takes nothing away.
+    Two first launches at the same moment make one person.
+
+    Args:
+        session: the caller's transaction.
+        registration_id: the LMS, as the lti room knows it.
+        subject: the LMS's `sub` for this person, LTI 1.3 §5.3.6 (https://www.imsglobal.org/spec/lti/v1p3/).
+        name: what the LMS calls them, if it says so.
+        email: what the LMS gives as their address: a suggestion, never proof.
+        organisation_id: the lead agency whose LMS it is.
+    """
+    identity = _identity(session, registration_id, subject)
+    if identity is None:
+        identity = _meet(session, registration_id, subject)
+    identity.name = _clean(name, NAME_LENGTH) or identity.name
+    identity.email = _clean(email, EMAIL_LENGTH) or identity.email
+    identity.organisation_id = organisation_id or identity.organisation_id
+    identity.seen_at = now()
+    session.add(identity)
+    session.flush()
+    return person(session, identity.person_id)
+
+
+def display_name(session: ReadSession, person_id: str) -> str:
+    """What to call a person on a page: their own choice, else what an LMS last said, else a neutral label."""
+    return display_names(session, (person_id,))[person_id]
+
+
+def display_names(session: ReadSession, person_ids: Iterable[str]) -> dict[str, str]:
+    """`display_name` for many, in two questions to the database."""
+    wanted = set(person_ids)
+    names = {person_id: f"Person {person_id[:6]}" for person_id in wanted}
+    asserted = session.exec(
+        select(LmsIdentityRecord.person_id, LmsIdentityRecord.name)
+        .where(col(LmsIdentityRecord.person_id).in_(wanted), col(LmsIdentityRecord.name).is_not(None))
+        .order_by(col(LmsIdentityRecord.seen_at))
+    ).all()
+    chosen = session.exec(
+        select(PersonRecord.id, PersonRecord.display_name).where(
+            col(PersonRecord.id).in_(wanted), col(PersonRecord.display_name).is_not(None)
+        )
+    ).all()
+    names.update({person_id: name for person_id, name in (*asserted, *chosen) if name})
+    return names
+
+
+def asserted_email(session: ReadSession, person_id: str) -> str | None:
+    """The address an LMS last gave for a person: good as a suggestion in a form, not as proof of anything."""
+    return session.exec(
+        select(LmsIdentityRecord.email)
+        .where(LmsIdentityRecord.person_id == person_id, col(LmsIdentityRecord.email).is_not(None))
+        .order_by(col(LmsIdentityRecord.seen_at).desc())
+    ).first()
+
+
+def ensure_organisation(session: WriteSession, *, key: str, name: str) -> Organisation:
+    """The organisation of this key, made if it is new; a new name replaces the old one."""
+    row = session.exec(select(OrganisationRecord).where(OrganisationRecord.key == key)).first()
+    if row is None:
+        row = OrganisationRecord(key=key, name=name)
+    row.name = name
+    session.add(row)
+    session.flush()
+    return _organisation(row)
+
+
+def organisation(session: ReadSession, organisation_id: str) -> Organisation:
+    """An organisation by id.
+
+    Raises:
+        OrganisationNotFound: none has this id.
+    """
+    row = session.get(OrganisationRecord, organisation_id)
+    if row is None:
+        raise OrganisationNotFound("No organisation here has this id.")
+    return _organisation(row)
+
+
+def organisation_by_key(session: ReadSession, key: str) -> Organisation | None:
+    """An organisation by its key, e.g. the one given to `waymark platform approve --org`."""
+    row = session.exec(select(OrganisationRecord).where(OrganisationRecord.key == key)).first()
+    return _organisation(row) if row is not None else None
+
+
+def _identity(session: ReadSession, registration_id: str, subject: str) -> LmsIdentityRecord | None:
+    return session.exec(
+        select(LmsIdentityRecord).where(
+            LmsIdentityRecord.registration_id == registration_id, LmsIdentityRecord.subject == subject
+        )
+    ).first()
+
+
+def _meet(session: WriteSession, registration_id: str, subject: str) -> LmsIdentityRecord:
+    """A new person with this identity, unless another transaction was faster by a moment."""
+    try:
+        with session.begin_nested():
+            newcomer = PersonRecord()
+            session.add(newcomer)
+            session.flush()
+            identity = LmsIdentityRecord(person_id=newcomer.id, registration_id=registration_id, subject=subject)
+            session.add(identity)
+            session.flush()
+    except IntegrityError:
+        found = _identity(session, registration_id, subject)
+        if found is None:
+            raise
+        return found
+    return identity
+
+
+def _clean(text: str | None, length: int) -> str | None:
+    """Trimmed, cut to what a column should hold, without characters no database keeps; empty means not given."""
+    if text is None:
+        return None
+    printable = "".join(character for character in text if character.isprintable())
+    return printable.strip()[:length] or None
+
+
+def _person(row: PersonRecord) -> Person:
+    return Person(id=row.id, display_name=row.display_name, created_at=row.created_at)
+
+
+def _organisation(row: OrganisationRecord) -> Organisation:
+    return Organisation(id=row.id, key=row.key, name=row.name)

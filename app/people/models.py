@@ -1,0 +1,111 @@
+"""Tables of the people room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.core.clock import now
+from app.core.db import Record, UTCDateTime
+from app.core.ids import new_id
+
+
+class OrganisationRecord(Record, table=True):
+    """A lead agency: whoever runs an LMS and employs specialists."""
+
+    __tablename__ = "organisation"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    key: str = Field(unique=True)
+    name: str
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class PersonRecord(Record, table=True):
+    """A human being, however many LMSs know them."""
+
+    __tablename__ = "person"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    display_name: str | None = Field(default=None)
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class LmsIdentityRecord(Record, table=True):
+    """What one LMS calls a person, and what it says of them."""
+
+    __tablename__ = "lms_identity"
+    __table_args__ = (sa.UniqueConstraint("registration_id", "subject"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    registration_id: str
+    subject: str
+    organisation_id: str | None = Field(default=None, foreign_key="organisation.id")
+    name: str | None = Field(default=None)
+    email: str | None = Field(default=None)
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    seen_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class RoleGrantRecord(Record, table=True):
+    """A role given to a person by somebody, and taken again by somebody: rows are never deleted."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        sa.Index(
+            "uq_role_grant_in_force",
+            "person_id",
+            "role",
+            unique=True,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    role: str
+    granted_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    granted_by_kind: str
+    granted_by_id: str
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    revoked_by_kind: str | None = Field(default=None)
+    revoked_by_id: str | None = Field(default=None)
+
+
+class EmailConfirmationRecord(Record, table=True):
+    """A code asked for. The code itself is not stored: it is derived from the row's id and the server's secret."""
+
+    __tablename__ = "email_confirmation"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    email: str
+    requested_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    tries: int = Field(default=0)
+    closed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class ConfirmedEmailRecord(Record, table=True):
+    """An address whose mail a person has shown to receive. The newest is in force; older ones stay as history."""
+
+    __tablename__ = "confirmed_email"
+    __table_args__ = (
+        sa.Index(
+            "uq_confirmed_email_in_force",
+            "person_id",
+            unique=True,
+            sqlite_where=sa.text("superseded_at IS NULL"),
+            postgresql_where=sa.text("superseded_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    email: str
+    confirmed_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    superseded_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -1,0 +1,103 @@
+"""What a badge says of a module: composed from its rules, so that it cannot promise what is not checked.
+
+Feeds the Achievement of Open Badges 3.0 (https://www.imsglobal.org/spec/ob/v3p0/#achievement).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.programme.case import CaseItem
+from app.programme.frameworks import Programme
+from app.programme.schemas import AchievementInfo, Activity, AlignmentInfo, AwardRule, CaseKind, Module
+
+ItemFinder = Callable[[CaseKind, str], CaseItem]
+
+
+def achievement_path(key: str, version: int) -> str:
+    """Where the achievement of a module version is served, from the root of this server."""
+    return f"/achievements/{key}/v{version}"
+
+
+def achievement_of(module: Module, programme: Programme, find: ItemFinder) -> AchievementInfo:
+    """The achievement a module's badge stands for.
+
+    Args:
+        module: the version that is awarded.
+        programme: names the issuer and gives the domain its colour.
+        find: gives the CASE item of a kind and id.
+    """
+    path = achievement_path(module.key, module.version)
+    items = [find("competency", item) for item in module.competencies]
+    items += [find("fidelity_item", item) for item in module.fidelity_items]
+    return AchievementInfo(
+        key=module.key,
+        version=module.version,
+        name=module.title,
+        description=module.summary,
+        criteria_narrative=criteria_narrative(module, programme.issuer.name),
+        achievement_type=module.achievement_type,
+        level=module.level,
+        domain_colour=next(domain.colour for domain in programme.domains if domain.id == module.domain),
+        hours=module.hours,
+        validity_months=module.validity_months,
+        language=module.language,
+        tags=module.tags,
+        alignments=tuple(_alignment(item) for item in items),
+        rubric=module.rubric,
+        minimum_level=module.award_rule.minimum_level,
+        review_by=module.review_by,
+        issuer_key=programme.issuer.key,
+        path=path,
+        image_path=f"{path}.png",
+    )
+
+
+def criteria_narrative(module: Module, issuer_name: str) -> str:
+    """How the badge is earned, by whose judgement, how much work it is and when it is reviewed, in Markdown."""
+    rule = module.award_rule
+    steps = [_step(activity, rule) for activity in module.activities if activity.kind != "lesson"]
+    if rule.supervisor_talk:
+        steps.append(
+            f"talked about the work with their supervisor for about {rule.supervisor_talk_minutes} minutes; the talk "
+            "was confirmed before the award"
+        )
+    criteria = "; ".join(criterion.title for criterion in module.rubric.criteria)
+    names = {level.level: level.name for level in module.rubric.criteria[0].levels}
+    return "\n\n".join(
+        (
+            "To earn this badge the learner:",
+            "\n".join(f"- {step}" for step in steps),
+            f"An assessor appointed by {issuer_name} judged the work handed in against a rubric of "
+            f"{len(module.rubric.criteria)} criteria ({criteria}). Each had to reach level {rule.minimum_level} of "
+            f"{len(names)} ({names[rule.minimum_level]}) or higher. A person made the decision, not a computer.",
+            f"Effort: about {module.hours} hours, time in the workplace included. "
+            f"The badge is valid for {duration(module.validity_months)}. "
+            f"The module's content is due for review by {module.review_by.day} {module.review_by:%B %Y}.",
+        )
+    )
+
+
+def duration(months: int) -> str:
+    """A number of months in words, e.g. `3 years`, `18 months`."""
+    amount, unit = (months // 12, "year") if months % 12 == 0 else (months, "month")
+    return f"{amount} {unit}" if amount == 1 else f"{amount} {unit}s"
+
+
+def _step(activity: Activity, rule: AwardRule) -> str:
+    if activity.kind == "knowledge_check":
+        share = round(rule.knowledge_check_pass * 100)
+        return f"passed a knowledge check of {activity.draw} questions with at least {share} per cent right"
+    if activity.kind == "exercise":
+        return f"did the workplace exercise “{activity.title}” and handed in evidence with nobody identifiable in it"
+    return f"wrote a reflection, “{activity.title}”"
+
+
+def _alignment(item: CaseItem) -> AlignmentInfo:
+    return AlignmentInfo(
+        target_name=item.name,
+        target_path=item.path,
+        target_code=item.id,
+        target_description=item.statement,
+        target_framework=item.framework,
+    )

@@ -1,0 +1,69 @@
+"""What can be wrong with programme files, and what is not in the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.core.errors import BadInput, Conflict, NotFound
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing an author has to mend.
+
+    Attributes:
+        file: path inside the programme's folder, with `/`.
+        line: 1-based; 1 where the whole file is meant.
+        message: what is wrong and, where it can be told, what to write instead.
+    """
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class ProgrammeInvalid(BadInput):
+    """The programme's files cannot be used; `problems` names every place."""
+
+    slug = "programme-invalid"
+    title = "The programme's files need mending"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__(
+            "\n".join(str(problem) for problem in self.problems),
+            kept="Nothing was loaded; what was in use stays in use.",
+            next_step="Mend these places and run `waymark programme check` again.",
+        )
+
+
+class VersionInUse(Conflict):
+    """Content was changed under a version number that is already in use."""
+
+    slug = "programme-version-in-use"
+    title = "This version is already in use"
+
+
+class NoProgramme(NotFound):
+    """No programme has been loaded yet."""
+
+    slug = "no-programme"
+    title = "No programme is loaded"
+
+
+class ModuleUnknown(NotFound):
+    """There is no such module, or not in this version."""
+
+    slug = "module-unknown"
+    title = "There is no such module"
+
+
+class ItemUnknown(NotFound):
+    """No version of the programme knows this competency, item or principle."""
+
+    slug = "item-unknown"
+    title = "There is no such item"

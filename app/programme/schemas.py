@@ -1,0 +1,277 @@
+"""What the catalogue is made of: frozen, complete, and rebuilt from its stored JSON word for word.
+
+A learner who began under version 1 is judged under version 1, so every version that was ever loaded must come back as
+the same objects. Fields that are added later therefore need a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+ActivityKind = Literal["lesson", "knowledge_check", "exercise", "reflection"]
+FieldKind = Literal["text", "count", "long_text"]
+Level = Literal["basic", "advanced"]
+CaseKind = Literal["domain", "competency", "fidelity_item", "principle", "practice_element"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer to choose from."""
+
+    key: str
+    text: str
+    correct: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """A knowledge-check question with exactly one right answer and feedback for after answering."""
+
+    key: str
+    stem: str
+    options: tuple[Option, ...]
+    feedback: str
+
+    @property
+    def correct_key(self) -> str:
+        """The key of the right answer."""
+        return next(option.key for option in self.options if option.correct)
+
+
+@dataclass(frozen=True)
+class FieldOption:
+    """One entry of a list a field is chosen from."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ExerciseField:
+    """One field of a workplace exercise.
+
+    Attributes:
+        kind: `text` one line, `long_text` several, `count` a whole number or `<5`.
+        options: if any, the value is one of these.
+    """
+
+    key: str
+    label: str
+    hint: str | None
+    kind: FieldKind
+    required: bool = True
+    options: tuple[FieldOption, ...] = ()
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One step of a module; which fields are filled depends on `kind`.
+
+    Attributes:
+        key: stable within the module; drafts and attempts refer to it.
+        minutes: expected effort.
+        body_markdown: lesson text or instructions, CommonMark.
+        questions: the bank of a knowledge check.
+        draw: how many questions of the bank one attempt asks.
+        tries_before_wait: attempts that need no pause; each later one waits `wait_minutes`.
+        fields: the form of an exercise.
+        min_words: the guide for a reflection, in words: from here ...
+        max_words: ... to here. A guide, never a wall.
+    """
+
+    key: str
+    kind: ActivityKind
+    title: str
+    minutes: int
+    body_markdown: str
+    questions: tuple[Question, ...] = ()
+    draw: int = 0
+    tries_before_wait: int = 0
+    wait_minutes: int = 0
+    fields: tuple[ExerciseField, ...] = ()
+    min_words: int | None = None
+    max_words: int | None = None
+
+
+@dataclass(frozen=True)
+class RubricLevel:
+    """What one level of one criterion looks like: `level` 1 (lowest) to 4."""
+
+    level: int
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One row of a rubric.
+
+    Attributes:
+        competencies: ids this criterion credits.
+        fidelity_items: ids it speaks to.
+        principles: ids it speaks to.
+        conditions: competencies that can block an award here but are credited elsewhere (privacy, reflection).
+        maps_note: what the ids cannot say, e.g. that the learner chooses the item.
+    """
+
+    key: str
+    title: str
+    competencies: tuple[str, ...]
+    fidelity_items: tuple[str, ...]
+    principles: tuple[str, ...]
+    levels: tuple[RubricLevel, ...]
+    conditions: tuple[str, ...] = ()
+    maps_note: str | None = None
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """How exercise and reflection are judged."""
+
+    version: int
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True)
+class AwardRule:
+    """What must be there before an assessor may award.
+
+    Attributes:
+        knowledge_check_pass: share of right answers, 0 to 1.
+        minimum_level: the level every criterion must reach.
+        supervisor_talk: whether a talk with the supervisor must be confirmed.
+        supervisor_talk_minutes: its expected length.
+    """
+
+    knowledge_check_pass: float
+    minimum_level: int
+    supervisor_talk: bool
+    supervisor_talk_minutes: int = 0
+
+
+@dataclass(frozen=True)
+class CriticalInformation:
+    """What a person must know before choosing the module (National Microcredentials Framework)."""
+
+    audience: str
+    delivery: str
+    language: str
+    prerequisites: str
+    assessment: str
+    identity_check: str
+    recognition: str
+    stackability: str
+    quality_assurance: str
+    price: str
+
+
+@dataclass(frozen=True)
+class Module:
+    """One micro-credential module at one version.
+
+    Attributes:
+        key: e.g. `M01`.
+        version: raised with every change of content; begun work stays with its version.
+        domain: id of the framework domain that gives the badge its colour.
+        hours: learner effort including workplace time.
+        validity_months: how long the badge stays valid.
+        what_to_leave_out: what must not be handed in.
+        review_by: when the content is due for review.
+        digest: SHA-256 of all of the above as canonical JSON, in hex.
+    """
+
+    key: str
+    version: int
+    title: str
+    summary: str
+    level: Level
+    domain: str
+    achievement_type: str
+    hours: int
+    validity_months: int
+    language: str
+    competencies: tuple[str, ...]
+    fidelity_items: tuple[str, ...]
+    themes: tuple[str, ...]
+    tags: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    activities: tuple[Activity, ...]
+    rubric: Rubric
+    award_rule: AwardRule
+    what_to_leave_out: tuple[str, ...]
+    critical_information: CriticalInformation
+    review_by: date
+    digest: str = ""
+
+    def activity(self, key: str) -> Activity:
+        """The activity with this key.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for activity in self.activities:
+            if activity.key == key:
+                return activity
+        raise KeyError(key)
+
+    def activities_of(self, kind: ActivityKind) -> tuple[Activity, ...]:
+        """All activities of one kind, in order."""
+        return tuple(activity for activity in self.activities if activity.kind == kind)
+
+
+@dataclass(frozen=True)
+class AlignmentInfo:
+    """What an achievement is aligned to.
+
+    Attributes:
+        target_path: path of the CASE item on this server; the issuer puts the base URL before it.
+    """
+
+    target_name: str
+    target_path: str
+    target_code: str
+    target_description: str
+    target_framework: str
+    target_type: str = "CFItem"
+
+
+@dataclass(frozen=True)
+class AchievementInfo:
+    """What the issuer needs to know of a module to describe the achievement (Open Badges 3.0 Achievement).
+
+    Attributes:
+        criteria_narrative: Markdown: how it is assessed and by whose role, effort, review date.
+        domain_colour: the badge's colour, `#rrggbb`.
+        image_path: path of the PNG on this server.
+        path: path of the achievement on this server.
+    """
+
+    key: str
+    version: int
+    name: str
+    description: str
+    criteria_narrative: str
+    achievement_type: str
+    level: Level
+    domain_colour: str
+    hours: int
+    validity_months: int
+    language: str
+    tags: tuple[str, ...]
+    alignments: tuple[AlignmentInfo, ...]
+    rubric: Rubric
+    minimum_level: int
+    review_by: date
+    issuer_key: str
+    path: str
+    image_path: str
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did: names such as `M01 v1` or `ips v1`."""
+
+    loaded: tuple[str, ...]
+    unchanged: tuple[str, ...]

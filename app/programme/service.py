@@ -1,0 +1,309 @@
+"""The catalogue's public face: load it, keep every version, answer from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from sqlmodel import col, select
+
+from app.core import audit
+from app.core.db import ReadSession, WriteSession
+from app.programme import assemble, checks, documents
+from app.programme.achievements import achievement_of
+from app.programme.case import CaseItem, case_items, cf_item_uuid, find_item
+from app.programme.errors import ItemUnknown, ModuleUnknown, NoProgramme, ProgrammeInvalid, VersionInUse
+from app.programme.frameworks import Competency, FidelityItem, Principle, Programme
+from app.programme.loader import read_folder
+from app.programme.models import ProgrammeModuleVersion, ProgrammeVersion
+from app.programme.schemas import AchievementInfo, CaseKind, LoadReport, Module
+
+ItemT = TypeVar("ItemT")
+MAX_VERSION = 2**31 - 1  # what every database's integer column holds; addresses may carry more digits
+_KEY = re.compile(r"[A-Za-z0-9-]{1,60}")
+NOTHING_CHANGED = "Nothing was loaded; what was in use stays in use."
+
+
+def load_programme(directory: Path) -> Programme:
+    """Read and check a programme's files; touches no database.
+
+    Args:
+        directory: the folder that holds `programme.yaml`.
+
+    Raises:
+        ProgrammeInvalid: `problems` names every place by file and line.
+    """
+    folder = read_folder(directory)
+    problems = checks.problems(folder)
+    if problems:
+        raise ProgrammeInvalid(problems)
+    return assemble.programme(folder)
+
+
+def store(session: WriteSession, programme: Programme) -> LoadReport:
+    """Make a checked programme the current one: all of it or, when anything is refused, nothing.
+
+    Loading the same files again changes nothing. A version that was loaded once is in use for good, because people
+    may have begun under it: content that changed needs a higher version number.
+
+    Raises:
+        VersionInUse: changed content under a known number, a number lower than the one in use, or new wording under
+            a published id.
+    """
+    name = f"{programme.key} v{programme.version}"
+    new_programme = _is_new(
+        programme.digest, programme.version, _digests(session, ProgrammeVersion, programme.key), "programme.yaml"
+    )
+    new_modules = [
+        module
+        for module in programme.modules
+        if _is_new(
+            module.digest,
+            module.version,
+            _digests(session, ProgrammeModuleVersion, module.key),
+            f"modules/{module.key}/module.yaml",
+        )
+    ]
+    if new_programme:
+        _refuse_changed_meaning(session, programme)
+        _add_programme(session, programme)
+    for module in new_modules:
+        _add_module(session, programme.key, module)
+    loaded = ([name] if new_programme else []) + [_name(module) for module in new_modules]
+    unchanged = ([] if new_programme else [name]) + [_name(m) for m in programme.modules if m not in new_modules]
+    session.flush()
+    return LoadReport(tuple(loaded), tuple(unchanged))
+
+
+def current_programme(session: ReadSession) -> Programme:
+    """The programme as it stands, without modules.
+
+    Raises:
+        NoProgramme: none has been loaded.
+    """
+    for programme in _programmes(session):
+        return programme
+    raise NoProgramme("No programme has been loaded.", next_step="Run `waymark programme load`.")
+
+
+def programme_version(session: ReadSession, key: str, version: int) -> Programme:
+    """One version of a programme, without modules.
+
+    Raises:
+        NoProgramme: it was never loaded.
+    """
+    row = _programme_row(session, key, version)
+    return documents.programme_from(row.document, row.digest)
+
+
+def programme_bytes(session: ReadSession, key: str, version: int) -> bytes:
+    """One version of a programme as canonical JSON: the same bytes for good, whose SHA-256 is its digest.
+
+    Raises:
+        NoProgramme: it was never loaded.
+    """
+    return documents.canonical(_programme_row(session, key, version).document)
+
+
+def modules(session: ReadSession) -> tuple[Module, ...]:
+    """The current version of every module, by key."""
+    rows = session.exec(select(ProgrammeModuleVersion.key, ProgrammeModuleVersion.version)).all()
+    newest = {key: max(v for k, v in rows if k == key) for key, _ in rows}
+    return tuple(module_version(session, key, newest[key]) for key in sorted(newest))
+
+
+def current_module(session: ReadSession, key: str) -> Module:
+    """The version of a module that new learners begin.
+
+    Raises:
+        ModuleUnknown: there is no such module.
+    """
+    stored = _digests(session, ProgrammeModuleVersion, key) if _KEY.fullmatch(key) else {}
+    return module_version(session, key, max(stored, default=0))
+
+
+def module_version(session: ReadSession, key: str, version: int) -> Module:
+    """A module exactly as it was at one version.
+
+    Raises:
+        ModuleUnknown: there is no such module or version.
+    """
+    row = _module_row(session, key, version)
+    return documents.module_from(row.document, row.digest)
+
+
+def achievement(session: ReadSession, key: str, version: int) -> AchievementInfo:
+    """What a badge of this module at this version says of the achievement.
+
+    Raises:
+        ModuleUnknown: there is no such module or version.
+    """
+    row = _module_row(session, key, version)
+    module = documents.module_from(row.document, row.digest)
+    programme = next(p for p in _programmes(session) if p.key == row.programme_key)
+    items = _published_items(session)
+    return achievement_of(module, programme, lambda kind, item_id: items[kind, item_id])
+
+
+def case_item(session: ReadSession, kind: CaseKind, item_id: str) -> CaseItem:
+    """The item of a kind and id, from the newest version of the programme that knows it.
+
+    Raises:
+        ItemUnknown: no version ever knew it.
+    """
+    return case_item_by_uuid(session, str(cf_item_uuid(kind, item_id)))[1]
+
+
+def case_item_by_uuid(session: ReadSession, identifier: str) -> tuple[Programme, CaseItem]:
+    """The item with a CASE identifier, and the newest version of the programme that knows it.
+
+    Raises:
+        ItemUnknown: no version ever knew it.
+    """
+    for programme in _programmes(session):
+        item = find_item(programme, identifier)
+        if item is not None:
+            return programme, item
+    raise ItemUnknown("No version of this programme knows this item.")
+
+
+def competency(session: ReadSession, item_id: str) -> Competency:
+    """A competency by id, e.g. `IPSV-A1`.
+
+    Raises:
+        ItemUnknown: no version ever knew it.
+    """
+    return _first(item for programme in _programmes(session) for item in programme.competencies if item.id == item_id)
+
+
+def fidelity_item(session: ReadSession, item_id: str) -> FidelityItem:
+    """An item of a fidelity scale by id, e.g. `FI-09`.
+
+    Raises:
+        ItemUnknown: no version ever knew it.
+    """
+    return _first(item for programme in _programmes(session) for item in programme.fidelity_items if item.id == item_id)
+
+
+def principle(session: ReadSession, item_id: str) -> Principle:
+    """A principle by its neutral id, e.g. `P2`.
+
+    Raises:
+        ItemUnknown: no version ever knew it.
+    """
+    return _first(item for programme in _programmes(session) for item in programme.principles if item.id == item_id)
+
+
+def _published_items(session: ReadSession) -> dict[tuple[CaseKind, str], CaseItem]:
+    """Every item that was ever published, as its newest version has it."""
+    found: dict[tuple[CaseKind, str], CaseItem] = {}
+    for programme in _programmes(session):
+        for item in case_items(programme):
+            found.setdefault((item.kind, item.id), item)
+    return found
+
+
+def _first(items: Iterator[ItemT]) -> ItemT:
+    for item in items:
+        return item
+    raise ItemUnknown("No version of this programme knows this item.")
+
+
+def _programme_row(session: ReadSession, key: str, version: int) -> ProgrammeVersion:
+    table = ProgrammeVersion
+    if _KEY.fullmatch(key) and version <= MAX_VERSION:
+        row = session.exec(select(table).where(table.key == key, table.version == version)).first()
+        if row is not None:
+            return row
+    raise NoProgramme("There is no such version of this programme.")
+
+
+def _module_row(session: ReadSession, key: str, version: int) -> ProgrammeModuleVersion:
+    table = ProgrammeModuleVersion
+    if _KEY.fullmatch(key) and version <= MAX_VERSION:
+        row = session.exec(select(table).where(table.key == key, table.version == version)).first()
+        if row is not None:
+            return row
+    raise ModuleUnknown("This programme has no such module, or not in this version.")
+
+
+def _name(module: Module) -> str:
+    return f"{module.key} v{module.version}"
+
+
+def _digests(session: ReadSession, table: type[ProgrammeVersion | ProgrammeModuleVersion], key: str) -> dict[int, str]:
+    """Version number to digest of everything stored under a key."""
+    return dict(session.exec(select(table.version, table.digest).where(table.key == key)).all())
+
+
+def _is_new(digest: str, version: int, stored: dict[int, str], file: str) -> bool:
+    """Whether this version is to be stored; refuses what would change the past."""
+    newest = max(stored, default=0)
+    if version < newest:
+        raise VersionInUse(
+            f"{file} says version {version}, but version {newest} is already in use.",
+            kept=NOTHING_CHANGED,
+            next_step=f"Raise the version to {newest + 1} if this content is meant, or load the newer files.",
+        )
+    if version > newest:
+        return True
+    if stored[version] != digest:
+        raise VersionInUse(
+            f"{file}: the content has changed, but version {version} is already in use. Raise the version to "
+            f"{version + 1}.",
+            kept=NOTHING_CHANGED,
+            next_step="Raise the version, then load again: whoever began under the old version finishes under it.",
+        )
+    return False
+
+
+def _refuse_changed_meaning(session: ReadSession, programme: Programme) -> None:
+    """Badges point at published ids, so an id keeps its wording for good."""
+    published = _published_items(session)
+    for item in case_items(programme):
+        earlier = published.get((item.kind, item.id), item)
+        if (earlier.name, earlier.statement) != (item.name, item.statement):
+            raise VersionInUse(
+                f"`{item.id}` was published with another wording, and badges point at it.",
+                kept=NOTHING_CHANGED,
+                next_step=f"Leave `{item.id}` as it was and give the new wording an id of its own.",
+            )
+
+
+def _add_programme(session: WriteSession, programme: Programme) -> None:
+    document = documents.programme_document(programme)
+    session.add(
+        ProgrammeVersion(key=programme.key, version=programme.version, digest=programme.digest, document=document)
+    )
+    _audit(session, "programme", programme.key, programme.version)
+
+
+def _add_module(session: WriteSession, programme_key: str, module: Module) -> None:
+    document = documents.module_document(module)
+    session.add(
+        ProgrammeModuleVersion(
+            key=module.key,
+            version=module.version,
+            programme_key=programme_key,
+            digest=module.digest,
+            document=document,
+        )
+    )
+    _audit(session, "module", module.key, module.version)
+
+
+def _audit(session: WriteSession, subject: str, key: str, version: int) -> None:
+    audit.record(
+        session, actor=audit.OPERATOR, action="programme.loaded", subject=subject, subject_id=key, version=version
+    )
+
+
+def _programmes(session: ReadSession) -> Iterator[Programme]:
+    """Every version of every programme, newest first."""
+    statement = select(ProgrammeVersion).order_by(
+        col(ProgrammeVersion.loaded_at).desc(), col(ProgrammeVersion.version).desc()
+    )
+    for row in session.exec(statement):
+        yield documents.programme_from(row.document, row.digest)

@@ -1,0 +1,130 @@
+"""RDF Dataset Canonicalization of credentials: one document, one text, or a refusal.
+
+The engine is pyoxigraph's RDFC-1.0 with the pinned contexts written into the document. A sentinel context placed first
+catches every term, type and relative reference that no pinned context defines; `safe_mode` and `work_bound` refuse the
+rest. https://www.w3.org/TR/rdf-canon/
+"""
+
+import json
+from typing import Any, Final
+
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    Literal,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    parse,
+    serialize,
+)
+
+from app.vc import contexts, safe_mode, work_bound
+from app.vc.errors import CanonicalizationRefused
+
+_NOWHERE: Final = "https://undefined.invalid/"
+_SENTINEL: Final = {"@vocab": _NOWHERE + "term#", "@base": _NOWHERE + "base/"}
+_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_MAX_PLAIN_FLOAT: Final = 1e15
+_MIN_PLAIN_FLOAT: Final = 1e-4
+
+
+def canonicalize(document: dict[str, Any]) -> str:
+    """Return the RDFC-1.0 canonical N-Quads of a JSON-LD document.
+
+    `document` names its contexts by URL, the VC 2.0 one first. Safe for strangers' documents: never fetches, never runs
+    long. Raises CanonicalizationRefused with code context_missing, context_order, context_unknown, unsafe_jsonld,
+    too_complex, or canonicalization_refused where nothing would be signed.
+    """
+    dataset = _dataset(document)
+    work_bound.check(dataset)
+    return _serialize(dataset)
+
+
+def check_issuable(document: dict[str, Any]) -> None:
+    """Raise CanonicalizationRefused if an honest verifier in the field could not check `document`.
+
+    Beyond `canonicalize` this refuses, with code not_issuable: null, empty arrays and empty objects; repeated values in
+    an ordered list and statements whose order differs between UTF-16 and code points (on both, widespread JavaScript
+    verifiers fail); and numbers that processors print differently.
+    """
+    safe_mode.check(document)
+    _refuse_unissuable_values(document)
+    dataset = _dataset(document)
+    _refuse_repeated_list_values(dataset)
+    first_degree = work_bound.check(dataset)
+    for lines in (_serialize(dataset).split("\n"), *first_degree.values()):
+        _refuse_disputed_order(lines)
+
+
+def _dataset(document: dict[str, Any]) -> Dataset:
+    safe_mode.check(document)
+    text = json.dumps(_inline(document), allow_nan=False).encode()
+    try:
+        dataset = Dataset(parse(text, format=RdfFormat.JSON_LD))
+    except (SyntaxError, ValueError) as problem:
+        raise safe_mode.unsafe(f"The document cannot be read as JSON-LD: {problem}.") from problem
+    for quad in dataset:
+        _refuse_undefined(quad)
+    if len(dataset) == 0:  # the type has no truth value of its own
+        raise CanonicalizationRefused("canonicalization_refused", "The document says nothing that could be signed.")
+    return dataset
+
+
+def _inline(value: Any) -> Any:
+    """Copy a document with every context URL replaced by the pinned text, the sentinel first."""
+    if isinstance(value, list):
+        return [_inline(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    copy = {key: _inline(member) for key, member in value.items() if key != "@context"}
+    if "@context" in value:
+        urls = value["@context"] if isinstance(value["@context"], list) else [value["@context"]]
+        copy["@context"] = [_SENTINEL, *(contexts.load(url)["@context"] for url in urls)]
+    return copy
+
+
+def _refuse_undefined(quad: Quad) -> None:
+    for term in (quad.subject, quad.predicate, quad.object, quad.graph_name):
+        if isinstance(term, NamedNode) and term.value.startswith(_NOWHERE):
+            name = term.value.removeprefix(_NOWHERE).partition("#")[2] or term.value.removeprefix(_NOWHERE + "base/")
+            raise safe_mode.unsafe(f"No context defines {name[:80]!a} at its place in the document.")
+
+
+def _serialize(dataset: Dataset) -> str:
+    dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    text = serialize(dataset, format=RdfFormat.N_QUADS)
+    if text is None:  # pragma: no cover - the library returns bytes whenever no output is named
+        raise CanonicalizationRefused("canonicalization_refused", "The document could not be written as N-Quads.")
+    # Never splitlines(): it would also break lines at U+2028 and other characters inside the text.
+    return "\n".join(sorted(text.decode().split("\n")[:-1])) + "\n"
+
+
+def _refuse_unissuable_values(value: Any) -> None:
+    if value is None or value in ([], {}):
+        raise CanonicalizationRefused("not_issuable", "The document holds a null or an empty array or object.")
+    if isinstance(value, float) and value and not _MIN_PLAIN_FLOAT <= abs(value) <= _MAX_PLAIN_FLOAT:
+        raise CanonicalizationRefused("not_issuable", f"Processors do not agree how to write the number {value}.")
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for member in members:
+        _refuse_unissuable_values(member)
+
+
+def _refuse_repeated_list_values(dataset: Dataset) -> None:
+    first, rest = NamedNode(_RDF + "first"), NamedNode(_RDF + "rest")
+    following = {quad.subject: quad.object for quad in dataset.quads_for_predicate(rest)}
+    values = {quad.subject: quad.object for quad in dataset.quads_for_predicate(first)}
+    for head in values.keys() - set(following.values()):
+        seen: set[NamedNode | BlankNode | Literal | Any] = set()
+        cell: Any = head
+        while cell in values:
+            if values[cell] in seen:
+                raise CanonicalizationRefused("not_issuable", "An ordered list holds the same value twice.")
+            seen.add(values[cell])
+            cell = following[cell]
+
+
+def _refuse_disputed_order(lines: list[str]) -> None:
+    if sorted(lines) != sorted(lines, key=lambda line: line.encode("utf-16-be")):
+        raise CanonicalizationRefused("not_issuable", "Processors do not agree on the order of two of its texts.")

@@ -1,0 +1,129 @@
+"""The JSON-LD contexts this engine knows, pinned by digest and never fetched.
+
+A context decides what a signature covers, so a context that could change would change what was signed. The texts ship
+with the openbadgeslib package; each is checked against the SHA-256 written here before its first use.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Final
+
+from app.vc import json_text
+from app.vc.errors import CanonicalizationRefused
+
+VC_V2: Final = "https://www.w3.org/ns/credentials/v2"
+_OB: Final = "https://purl.imsglobal.org/spec/ob/v3p0/"
+OB_V3: Final = _OB + "context-3.0.3.json"
+OB_EXTENSIONS: Final = _OB + "extensions.json"
+
+CREDENTIAL_CONTEXTS: Final[tuple[str, str, str]] = (VC_V2, OB_V3, OB_EXTENSIONS)
+"""The contexts of every badge we issue, exactly and in this order."""
+
+STATUS_LIST_CONTEXTS: Final[tuple[str, ...]] = (VC_V2,)
+"""The contexts of every status list we issue; the 1EdTech validator takes no other."""
+
+_PINNED: Final[dict[str, tuple[str, str]]] = {
+    VC_V2: ("credentials-v2.json", "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734"),
+    _OB + "context-3.0.1.json": (
+        "ob-v3p0-context-3.0.1.json",
+        "5f3d9dd6288ef437ff8286cf95ffbff609c748a66f24a1e9450c45ca64be1571",
+    ),
+    _OB + "context-3.0.2.json": (
+        "ob-v3p0-context-3.0.2.json",
+        "00666ad080ba407687ed1846b7f5e7495f5019042b202a727de47c48a1755c53",
+    ),
+    OB_V3: ("ob-v3p0-context-3.0.3.json", "3d34f4d4ef1bce691106e63798beb5e7b862ba841423f5ee1e53ab7ddf3bca84"),
+    OB_EXTENSIONS: ("ob-v3p0-extensions.json", "87c06c81bc2317663bf288d740d94fddd2818c4342b186270ff6371dfaa63f93"),
+    "https://w3id.org/security/data-integrity/v2": (
+        "security-data-integrity-v2.json",
+        "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4",
+    ),
+    "https://w3id.org/security/multikey/v1": (
+        "security-multikey-v1.json",
+        "ba2c182de2d92f7e47184bcca8fcf0beaee6d3986c527bf664c195bbc7c58597",
+    ),
+    "https://purl.imsglobal.org/spec/clr/v2p0/context-2.0.1.json": (
+        "clr_context_2.0.1.json",
+        "880f1902d4158f2f33ce06af41b90719977cd1ea337a9de2e41edb3ff5e543d6",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a list of contexts defines, over all its scopes: enough to see what JSON-LD processing would drop.
+
+    `terms`: every term; `iri_terms`: terms whose text values are IRIs; `vocabulary_terms`: terms whose text values are
+    terms or IRIs; `json_terms`: terms holding raw JSON; `isolating_terms`: terms whose value starts from an empty
+    context (an embedded credential); `prefixes`: terms that may begin a compact IRI; `iris`: every IRI that some term
+    stands for.
+    """
+
+    terms: frozenset[str]
+    iri_terms: frozenset[str]
+    vocabulary_terms: frozenset[str]
+    json_terms: frozenset[str]
+    isolating_terms: frozenset[str]
+    prefixes: frozenset[str]
+    iris: frozenset[str]
+
+
+@lru_cache(maxsize=16)
+def load(url: str) -> dict[str, Any]:
+    """Return the pinned context document of `url` (callers must not change it).
+
+    Raises CanonicalizationRefused with code context_unknown for a URL off the list, and RuntimeError where the
+    installed text is not the pinned one: then nothing may be signed or verified at all.
+    """
+    if url not in _PINNED:
+        raise CanonicalizationRefused("context_unknown", f"The context {url[:200]!a} is not one we know.")
+    name, digest = _PINNED[url]
+    data = resources.files("openbadgeslib.ob3.contexts").joinpath(name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise RuntimeError(f"The installed context {name} is not the text this engine was checked with.")
+    return json_text.loads(data)
+
+
+@lru_cache(maxsize=64)
+def vocabulary(urls: tuple[str, ...]) -> Vocabulary:
+    """Return what the contexts `urls` define between them; raises as `load` does."""
+    definitions: list[tuple[str, Any]] = []
+    for url in urls:
+        _collect(load(url)["@context"], definitions)
+    named = {term: value for term, value in definitions if not term.startswith("@")}
+
+    def typed(kind: str) -> frozenset[str]:
+        return frozenset(t for t, value in definitions if isinstance(value, dict) and value.get("@type") == kind)
+
+    iris = (value.get("@id") if isinstance(value, dict) else value for _, value in definitions)
+    return Vocabulary(
+        terms=frozenset(named),
+        iri_terms=typed("@id"),
+        vocabulary_terms=typed("@vocab"),
+        json_terms=typed("@json"),
+        isolating_terms=frozenset(
+            t for t, value in definitions if isinstance(value, dict) and "@context" in value and not value["@context"]
+        ),
+        prefixes=frozenset(term for term, value in named.items() if _is_prefix(value)),
+        iris=frozenset(iri for iri in iris if isinstance(iri, str) and ":" in iri),
+    )
+
+
+def _collect(context: Any, definitions: list[tuple[str, Any]]) -> None:
+    if isinstance(context, list):
+        for item in context:
+            _collect(item, definitions)
+    elif isinstance(context, dict):
+        for term, value in context.items():
+            definitions.append((term, value))
+            if isinstance(value, dict) and "@context" in value:
+                _collect(value["@context"], definitions)
+
+
+def _is_prefix(value: Any) -> bool:
+    """Tell whether a term can stand before a colon (JSON-LD 1.1 §4.1.2): marked so, or short for an IRI cut open."""
+    if isinstance(value, dict):
+        return value.get("@prefix") is True
+    return isinstance(value, str) and value.endswith((":", "/", "?", "#", "[", "]", "@"))

@@ -1,0 +1,114 @@
+"""Strict JSON for documents that are signed or come from strangers.
+
+A signature covers what a document *means*; two readers that parse the same bytes differently would check different
+documents. So everything on which JSON parsers differ is refused here, once.
+"""
+
+import json
+import re
+from typing import Any, Final, NoReturn
+
+from app.vc.errors import ParseError
+
+MAX_SAFE_INTEGER: Final = 2**53 - 1
+
+_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
+
+
+def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64) -> dict[str, Any]:
+    """Parse one JSON object strictly.
+
+    `data` is UTF-8 bytes without a byte order mark, or text. `max_bytes` bounds its UTF-8 length, `max_depth` how deep
+    objects and arrays may nest. Raises ParseError for anything else than one object, and for duplicate keys, lone
+    surrogates, NaN or Infinity and integers beyond ±(2^53-1). https://www.rfc-editor.org/rfc/rfc7493 (I-JSON)
+    """
+    text = _decode(data, max_bytes)
+    _check_depth(text, max_depth)
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+        )
+    except ParseError:
+        raise
+    except (ValueError, RecursionError) as problem:
+        raise ParseError("parse_error", f"This is not JSON: {problem}.") from problem
+    if not isinstance(value, dict):
+        raise ParseError("parse_error", "A credential must be one JSON object.")
+    if "\\" in text:
+        _refuse_surrogates(value)
+    return value
+
+
+def dumps(document: dict[str, Any]) -> bytes:
+    """Write compact UTF-8 JSON in the order of the members; raise ParseError for what JSON cannot carry."""
+    try:
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise ParseError("parse_error", f"This cannot be written as JSON: {problem}.") from problem
+
+
+def _decode(data: bytes | str, max_bytes: int) -> str:
+    if len(data) > max_bytes:
+        raise ParseError("parse_error", f"The document is larger than {max_bytes} bytes.")
+    try:
+        encoded = data.encode() if isinstance(data, str) else data
+        text = encoded.decode()
+    except UnicodeError as problem:
+        raise ParseError("parse_error", "The document is not valid UTF-8.") from problem
+    if len(encoded) > max_bytes:
+        raise ParseError("parse_error", f"The document is larger than {max_bytes} bytes.")
+    return text
+
+
+def _check_depth(text: str, max_depth: int) -> None:
+    """Count brackets outside strings before parsing, so that depth never reaches the parser's own recursion."""
+    if text.count("{") + text.count("[") <= max_depth:
+        return
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        character = token[0][0]
+        if character in "{[":
+            depth += 1
+            if depth > max_depth:
+                raise ParseError("parse_error", f"The document nests deeper than {max_depth} levels.")
+        elif character in "}]":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ParseError("parse_error", f"The member {repeated[:60]!a} is given twice in one object.")
+    return result
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > MAX_SAFE_INTEGER:
+        raise ParseError("parse_error", "A whole number is larger than every reader can hold exactly.")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ParseError("parse_error", "A number is too large.")
+    return value
+
+
+def _constant(text: str) -> NoReturn:
+    raise ParseError("parse_error", f"{text} is not JSON.")
+
+
+def _refuse_surrogates(value: Any) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.keys())
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, str) and any("\ud800" <= character <= "\udfff" for character in item):
+            raise ParseError("parse_error", "The document holds half of a character (a lone surrogate).")

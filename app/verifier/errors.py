@@ -1,0 +1,53 @@
+"""What can go wrong around verifying. A badge that fails is a verdict, not an error."""
+
+from __future__ import annotations
+
+from app.core.errors import BadInput, TooLarge, TooManyRequests
+
+
+class SourceUnavailable(Exception):
+    """A document that a badge points at could not be had. `reason`: failed, refused, missing or budget."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NothingPresented(BadInput):
+    """There is nothing to check."""
+
+    slug = "nothing-presented"
+    title = "There is no badge to check"
+
+
+class RequestUnreadable(BadInput):
+    """The request does not have the documented form."""
+
+    slug = "request-unreadable"
+    title = "The request could not be read"
+
+
+class KindUnsupported(BadInput):
+    """The body is of a kind no badge comes in."""
+
+    status = 415
+    slug = "kind-unsupported"
+    title = "That kind of file holds no badge"
+
+
+class BadgeTooLarge(TooLarge):
+    """The file is larger than any badge."""
+
+    slug = "badge-too-large"
+    title = "That file is too large to be a badge"
+
+
+class TooManyChecks(TooManyRequests):
+    """One visitor asked for too many fetches."""
+
+    slug = "too-many-checks"
+    title = "Please wait a moment before the next check"
+
+
+class KnownIssuersUnreadable(Exception):
+    """The register of known issuers cannot be read; the message says which entry and why."""

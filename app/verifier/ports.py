@@ -1,0 +1,40 @@
+"""What the verifier asks of the rest of the house."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from app.verifier.schemas import KnownIssuer
+
+HostState = Literal["active", "suspended"]
+
+
+class DocumentSource(Protocol):
+    """Where the documents a badge points at come from."""
+
+    def get(self, url: str, accept: str, *, timeout: float = 5.0) -> bytes:
+        """Return the bytes at an absolute http(s) address.
+
+        `accept`: value of the Accept header; `timeout`: seconds for the whole exchange. Raises SourceUnavailable.
+        """
+
+
+class OwnDocuments(Protocol):
+    """Public documents that this server itself answers for."""
+
+    def __call__(self, url: str) -> bytes | None:
+        """Return the bytes this server would serve at `url`, or None if the address is not ours."""
+
+
+class HostStatus(Protocol):
+    """The host's own word on one of our credentials, beyond what its status list says."""
+
+    def __call__(self, credential_id: str) -> HostState:
+        """Return the state of the credential with this id (its URL)."""
+
+
+class IssuerRegister(Protocol):
+    """Who vouches for which issuer; `known_issuers.KnownIssuers` is one."""
+
+    def get(self, issuer_id: str) -> KnownIssuer | None:
+        """Return the entry of the issuer with this id, or None."""

@@ -1,0 +1,227 @@
+"""The public documents over HTTP: issuers, keys, status lists, and shared badges in every form a machine asks for.
+
+Nothing here asks who is calling, sets a cookie or tells whether a badge exists that is not shared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+
+from app.core.runtime import Runtime
+from app.issuer import documents, pictures
+from app.issuer import service as issuer
+from app.issuer.errors import credential_not_found
+from app.issuer.schemas import IssuerInfo, PublicCredential
+from app.issuer.status import TTL
+from app.programme import service as programme
+from app.vc import json_text
+from app.web.dependencies import App, ReadDb
+from app.web.pages import render
+
+router = APIRouter(include_in_schema=False)
+
+Form = Literal["html", "json", "jwt", "png", "svg"]
+READ = ["GET", "HEAD"]
+MEDIA_TYPES: dict[str, Form] = {
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "application/vc": "json",
+    "application/vc+ld+json": "json",
+    "application/ld+json": "json",
+    "application/json": "json",
+    "application/vc+jwt": "jwt",
+    "application/jwt": "jwt",
+    "text/plain": "jwt",
+    "image/png": "png",
+    "image/svg+xml": "svg",
+    "text/*": "html",
+    "application/*": "json",
+    "image/*": "png",
+    "*/*": "html",
+}
+CONTENT_TYPES: dict[Form, str] = {
+    "json": "application/vc+ld+json",
+    "jwt": "application/vc+jwt",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+SUFFIXES: dict[str, Form] = {"json": "json", "jwt": "jwt", "png": "png", "svg": "svg"}
+OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+AN_HOUR = "public, max-age=3600"
+# A badge may be hidden or re-issued at any moment: copies are asked about each time, cheaply by ETag.
+ASK_EACH_TIME = "no-cache"
+
+
+@dataclass(frozen=True)
+class IssuerPage:
+    """What an issuer's page shows."""
+
+    issuer: IssuerInfo
+    kids: tuple[str, ...]
+
+
+def negotiate(accept: str | None) -> Form:
+    """The form a client wants of a badge's address.
+
+    `text/html` and `*/*` mean the page; no header at all means a machine, which gets JSON. The highest quality wins,
+    then what is named over a wildcard, then the order of the header.
+    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1
+
+    Args:
+        accept: the Accept header's value, if there is one.
+    """
+    if accept is None:
+        return "json"
+    best: Form = "html"
+    best_rank = (0.0, False)
+    for item in accept.split(",")[:50]:
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        form = MEDIA_TYPES.get(name)
+        rank = (_quality(parameters), "*" not in name)
+        if form is not None and rank[0] > 0 and rank > best_rank:
+            best, best_rank = form, rank
+    return best
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                quality = float(value)
+            except ValueError:
+                return 0.0
+            return quality if 0 <= quality <= 1 else 0.0
+    return 1.0
+
+
+def respond(
+    request: Request, body: bytes, media_type: str, *, cache: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A public document with a strong ETag: 304 to who has it already, no body to HEAD.
+
+    Args:
+        request: the request it answers.
+        body: the document's bytes.
+        media_type: its content type.
+        cache: the Cache-Control value.
+        headers: further headers.
+    """
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    sent = {**OPEN, "ETag": etag, "Cache-Control": cache, **(headers or {})}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=sent)
+    sent["Content-Length"] = str(len(body))
+    # The type is set as a header, so that no charset is added to types that have none.
+    sent["Content-Type"] = media_type
+    return Response(b"" if request.method == "HEAD" else body, headers=sent)
+
+
+def machine_form(request: Request, runtime: Runtime, credential: PublicCredential, form: Form) -> Response:
+    """A shared badge as JSON, VC-JWT or picture.
+
+    Args:
+        request: the request it answers.
+        runtime: for the database and the base URL.
+        credential: from `issuer.service.public_credential`, which refuses what is not shared.
+        form: one of `json`, `jwt`, `png`, `svg`.
+
+    Raises:
+        ValueError: `html`, which is the page's business.
+    """
+    headers = {
+        "Vary": "Accept",
+        "X-Robots-Tag": "noindex",
+        "Link": f'<{runtime.settings.base_url}/credentials/{credential.id}>; rel="canonical"',
+    }
+    body = badge_bytes(runtime, credential, form)
+    return respond(request, body, CONTENT_TYPES[form], cache=ASK_EACH_TIME, headers=headers)
+
+
+def badge_bytes(runtime: Runtime, credential: PublicCredential, form: Form) -> bytes:
+    """A badge's file: the document as signed, the token, or the medallion with the document baked in.
+
+    Raises:
+        ValueError: `html` is not a file.
+    """
+    if form == "json":
+        return credential.document
+    if form == "jwt":
+        return credential.jwt.encode("ascii")
+    if form == "html":
+        raise ValueError("the page of a badge is not a file")
+    with runtime.database.read() as session:
+        info = programme.achievement(session, credential.achievement_key, credential.achievement_version)
+    bake = pictures.baked_png if form == "png" else pictures.baked_svg
+    return bake(info, credential.document)
+
+
+def _json(request: Request, document: Mapping[str, Any], media_type: str, cache: str = AN_HOUR) -> Response:
+    return respond(request, json_text.dumps(dict(document)), media_type, cache=cache)
+
+
+@router.api_route("/credentials/{credential_id}.{suffix}", methods=READ)
+def credential_file(request: Request, credential_id: str, suffix: str, db: ReadDb, runtime: App) -> Response:
+    """A shared badge by its suffix: `.json`, `.jwt`, `.png` or `.svg`."""
+    if suffix not in SUFFIXES:
+        raise credential_not_found()
+    return machine_form(request, runtime, issuer.public_credential(db, credential_id), SUFFIXES[suffix])
+
+
+@router.api_route("/credentials/{credential_id}/v{version:int}.json", methods=READ)
+def credential_version(request: Request, credential_id: str, version: int, db: ReadDb) -> Response:
+    """One version of a shared badge; its bytes never change."""
+    document = issuer.public_version(db, credential_id, version)
+    # Not cached for ever: the holder may hide the badge again.
+    return respond(request, document, CONTENT_TYPES["json"], cache=ASK_EACH_TIME, headers={"X-Robots-Tag": "noindex"})
+
+
+@router.api_route("/status/{number:int}", methods=READ)
+def status_list(request: Request, number: int, runtime: App) -> Response:
+    """A status list; nobody who asks for it says which badge they look at."""
+    base_url = runtime.settings.base_url
+    document = documents.status_list(runtime.database, runtime.secret_box, base_url, number)
+    cache = f"public, max-age={int(TTL.total_seconds())}"
+    return respond(request, document, CONTENT_TYPES["json"], cache=cache)
+
+
+@router.api_route("/issuers/{key}", methods=READ)
+def issuer_page(request: Request, key: str, db: ReadDb, runtime: App) -> Response:
+    """Who issues: a page for people, the Open Badges profile for machines."""
+    info = issuer.issuer_info(db, runtime.settings.base_url, key)
+    if negotiate(request.headers.get("accept")) == "html":
+        kids = tuple(item.kid for item in issuer.list_keys(db) if item.issuer_key == key)
+        return render(request, "badges/issuer.html", IssuerPage(info, kids), headers={"Vary": "Accept"})
+    profile = documents.issuer_profile(db, runtime.settings.base_url, key)
+    return respond(request, json_text.dumps(profile), "application/ld+json", cache=AN_HOUR, headers={"Vary": "Accept"})
+
+
+@router.api_route("/issuers/{key}/did.json", methods=READ)
+def issuer_did(request: Request, key: str, db: ReadDb, runtime: App) -> Response:
+    """An issuer's DID document."""
+    return _json(request, documents.did_document(db, runtime.settings.base_url, key), "application/did+json")
+
+
+@router.api_route("/.well-known/did.json", methods=READ)
+def host_did(request: Request, db: ReadDb, runtime: App) -> Response:
+    """The host's own DID document, which points to its issuers."""
+    return _json(request, documents.host_did_document(db, runtime.settings.base_url), "application/did+json")
+
+
+@router.api_route("/.well-known/jwks.json", methods=READ)
+def key_set(request: Request, db: ReadDb, runtime: App) -> Response:
+    """All issuers' public keys."""
+    return _json(request, documents.jwks(db, runtime.settings.base_url), "application/jwk-set+json")
+
+
+@router.api_route("/keys/{kid}", methods=READ)
+def key(request: Request, kid: str, db: ReadDb, runtime: App) -> Response:
+    """One public key."""
+    document = documents.key_document(db, runtime.settings.base_url, kid)
+    return _json(request, document, "application/jwk+json" if "kty" in document else "application/json")

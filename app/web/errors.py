@@ -1,0 +1,120 @@
+"""Errors as people and machines get to see them: a plain page, or problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.core import metrics
+from app.core.errors import AppError, NotFound
+from app.core.logging import get_logger
+from app.core.secrets import SecretUnreadable
+from app.web.pages import render
+
+log = get_logger()
+
+PROBLEM = "application/problem+json"
+MACHINE_PATHS = ("/api/v1/", "/oauth/", "/vc-api/", "/ims/")
+MACHINE_SUFFIXES = (".json", ".jwt", ".png", ".svg")
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """What the error page shows."""
+
+    title: str
+    detail: str
+    kept: str | None
+    next_step: str | None
+    status: int
+    slug: str
+    reference: str
+
+
+def wants_machine_form(request: Request) -> bool:
+    """Whether the caller is a program."""
+    path = request.url.path
+    if path.startswith(MACHINE_PATHS) or path.endswith(MACHINE_SUFFIXES):
+        return True
+    accept = request.headers.get("accept", "")
+    return "text/html" not in accept and "json" in accept
+
+
+def install(app: FastAPI) -> None:
+    """Teach the application to show errors."""
+
+    @app.exception_handler(AppError)
+    def _app_error(request: Request, error: AppError) -> Response:
+        return error_response(request, error)
+
+    @app.exception_handler(HTTPException)
+    def _http_error(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            found = NotFound(
+                "There is no page at this address.",
+                next_step="Check the address, or go to the front page.",
+            )
+            return error_response(request, found)
+        phrase = HTTPStatus(error.status_code).phrase
+        return _show(request, error.status_code, f"http-{error.status_code}", phrase, str(error.detail), None, None)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
+        fields = sorted({".".join(str(part) for part in item["loc"][1:]) or "body" for item in error.errors()})
+        reasons = "; ".join(
+            f"{'.'.join(map(str, item['loc'][1:])) or 'body'}: {item['msg']}" for item in error.errors()
+        )
+        detail = (
+            reasons
+            if wants_machine_form(request)
+            else f"Something is missing or has the wrong form: {', '.join(fields)}."
+        )
+        return _show(
+            request, 422, "invalid-input", "That could not be used", detail, "Nothing was changed.",
+            "Go back, complete the form and send it again.",
+        )  # fmt: skip
+
+    @app.exception_handler(SecretUnreadable)
+    def _sealed(request: Request, error: SecretUnreadable) -> Response:
+        log.error("secrets.unreadable", reason=str(error))
+        return _show(
+            request, 503, "secret-key-does-not-open", "This server's keys cannot be opened",
+            "WAYMARK_SECRET_KEY does not open the keys in the database.", "Nothing was changed.",
+            "Whoever runs this server must start it with the secret key it was set up with.",
+        )  # fmt: skip
+
+    @app.exception_handler(Exception)
+    def _unexpected(request: Request, error: Exception) -> Response:
+        log.error("http.unexpected_error", error=type(error).__name__, exc_info=error)
+        return error_response(
+            request,
+            AppError(
+                "Something we did not expect happened, and it has been noted.",
+                kept="What was saved before is kept; this last step was not done.",
+                next_step="Please try again. If it happens again, tell us the reference below.",
+            ),
+        )
+
+
+def error_response(request: Request, error: AppError) -> Response:
+    """An error of the house as a response."""
+    return _show(request, error.status, error.slug, error.title, error.detail, error.kept, error.next_step)
+
+
+def _show(
+    request: Request, status: int, slug: str, title: str, detail: str, kept: str | None, next_step: str | None
+) -> Response:
+    metrics.ERRORS.labels(slug).inc()
+    reference = getattr(request.state, "request_id", "unknown")
+    if wants_machine_form(request):
+        problem = {"type": f"urn:waymark:error:{slug}", "title": title, "status": status, "detail": detail,
+                   "reference": reference}  # fmt: skip
+        extra = {key: value for key, value in (("kept", kept), ("next_step", next_step)) if value}
+        return JSONResponse(problem | extra, status_code=status, media_type=PROBLEM)
+    page = ErrorPage(title, detail, kept, next_step, status, slug, reference)
+    return render(request, "error.html", page, status=status)

@@ -1,0 +1,75 @@
+"""From a template and a dataclass to a page."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from app.core.clock import now
+from app.core.markdown import render as render_markdown
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+
+
+@lru_cache(maxsize=1)
+def environment() -> jinja2.Environment:
+    """The Jinja environment: everything escaped, an unknown name is an error."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["markdown"] = lambda text: Markup(render_markdown(text))  # noqa: S704 - cleaned by core.markdown
+    env.filters["day"] = _day
+    env.filters["moment"] = _moment
+    env.filters["iso"] = lambda moment: moment.isoformat()
+    return env
+
+
+def _day(value: datetime) -> str:
+    """A date as Australians write it: 4 March 2026."""
+    return f"{value.day} {value.strftime('%B %Y')}"
+
+
+def _moment(value: datetime) -> str:
+    """A moment as Australians write it, in UTC and saying so: 4 March 2026, 05:06 UTC."""
+    return f"{_day(value)}, {value.strftime('%H:%M')} UTC"
+
+
+def render(
+    request: Request,
+    template: str,
+    context: Any = None,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> HTMLResponse:
+    """A page.
+
+    Args:
+        request: the request it answers.
+        template: path below `templates/`.
+        context: a dataclass whose fields become the template's names, or None.
+        status: HTTP status.
+        headers: further headers.
+    """
+    names: dict[str, Any] = {}
+    if context is not None:
+        names = {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
+    names.setdefault("session", getattr(request.state, "launch_session", None))
+    names["request_path"] = request.url.path
+    names["base_url"] = request.app.state.runtime.settings.base_url
+    names["now"] = now()
+    html = environment().get_template(template).render(names)
+    return HTMLResponse(html, status_code=status, headers=headers)

@@ -1,0 +1,245 @@
+"""Staying signed in inside an LMS's frame.
+
+A session belongs to one launch: its pages live below `/at/{handle}/` and its cookie bears the handle in its name, so
+two tabs never mix. The handle in the address proves nothing; the cookie's secret does. The cookie is partitioned, so
+it comes back inside a frame where third-party cookies are blocked (CHIPS).
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from sqlmodel import delete
+
+from app.config import Settings
+from app.core.clock import now
+from app.core.db import ReadSession, WriteSession
+from app.core.errors import Forbidden, SignInNeeded
+from app.core.ids import digest, new_token
+from app.core.runtime import Runtime
+from app.lti.schemas import Launch
+from app.web.dependencies import App, ReadDb
+from app.web.models import LaunchSessionRow
+
+COOKIE_PREFIX = "__Host-waymark-at-"
+PLAIN_COOKIE_PREFIX = "waymark-at-"
+CSRF_FIELD = "csrf"
+CSRF_HEADER = "x-csrf-token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SessionEnded(SignInNeeded):
+    """The launch's session is over or belongs to another browser."""
+
+    slug = "session-ended"
+    title = "Please open Waymark again from your LMS"
+
+
+class FormNotOurs(Forbidden):
+    """A change was asked for by something that is not one of our pages."""
+
+    slug = "form-not-ours"
+    title = "This form could not be accepted"
+
+
+@dataclass(frozen=True)
+class StartedSession:
+    """A session just begun, and the cookie that carries it."""
+
+    handle: str
+    cookie_name: str
+    cookie_value: str
+    max_age: int
+
+
+@dataclass(frozen=True)
+class LaunchSession:
+    """Who is signed in, by which launch, and what the page needs to know of it."""
+
+    handle: str
+    person_id: str
+    registration_id: str
+    deployment_id: str
+    organisation_id: str | None
+    context_id: str | None
+    context_title: str | None
+    resource_link_id: str
+    module_key: str | None
+    is_teacher: bool
+    is_administrator: bool
+    csrf_token: str
+    frame_ancestors: tuple[str, ...]
+
+    @property
+    def root(self) -> str:
+        """Where this session's pages begin, e.g. `/at/abc123`."""
+        return f"/at/{self.handle}"
+
+
+def start_session(
+    session: WriteSession, settings: Settings, launch: Launch, *, person_id: str, module_key: str | None
+) -> StartedSession:
+    """Begin a session in the transaction that consumes the launch.
+
+    Args:
+        session: the launch's transaction.
+        settings: for the session's length.
+        launch: the verified launch.
+        person_id: the person it belongs to.
+        module_key: the module that was launched, if one was.
+    """
+    secret, handle = new_token(), new_token(9).replace("_", "a").replace("-", "b")
+    lifetime = timedelta(hours=settings.launch_session_hours)
+    session.exec(delete(LaunchSessionRow).where(LaunchSessionRow.expires_at < now()))  # type: ignore[arg-type]
+    session.add(
+        LaunchSessionRow(
+            handle=handle,
+            secret_hash=digest(secret),
+            person_id=person_id,
+            registration_id=launch.registration_id,
+            deployment_id=launch.deployment_id,
+            organisation_id=launch.organisation_id,
+            context_id=launch.context_id,
+            context_title=launch.context_title,
+            resource_link_id=launch.resource_link_id,
+            module_key=module_key,
+            is_teacher=launch.is_teacher,
+            is_administrator=launch.is_administrator,
+            frame_ancestors=list(launch.frame_ancestors),
+            expires_at=now() + lifetime,
+        )
+    )
+    prefix = COOKIE_PREFIX if cookies_are_secure(settings.base_url) else PLAIN_COOKIE_PREFIX
+    return StartedSession(
+        handle=handle, cookie_name=prefix + handle, cookie_value=secret, max_age=int(lifetime.total_seconds())
+    )
+
+
+def cookies_are_secure(base_url: str) -> bool:
+    """Whether browsers take Secure cookies from this server: https, or a loopback name that they trust."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    return parts.scheme == "https" or host in ("localhost", "127.0.0.1") or host.endswith(".localhost")
+
+
+def set_session_cookie(response: Response, settings: Settings, started: StartedSession) -> None:
+    """Put the session's cookie on the response."""
+    response.headers.append(
+        "set-cookie", cookie_header(settings, started.cookie_name, started.cookie_value, started.max_age)
+    )
+
+
+def cookie_header(settings: Settings, name: str, value: str, max_age: int) -> str:
+    """A cookie that survives in a frame of another site: Secure, SameSite=None, Partitioned.
+
+    On plain http outside loopback browsers take none of that; there a Lax cookie works in a window of its own.
+    """
+    common = f"{name}={value}; Path=/; Max-Age={max_age}; HttpOnly"
+    if cookies_are_secure(settings.base_url):
+        return f"{common}; Secure; SameSite=None; Partitioned"
+    return f"{common}; SameSite=Lax"
+
+
+def csrf_token(runtime: Runtime, handle: str, secret_hash: str) -> str:
+    """The token that this session's forms carry."""
+    return runtime.secret_box.token("web.csrf", f"{handle}:{secret_hash}")
+
+
+def find_session(database_session: ReadSession, runtime: Runtime, request: Request, handle: str) -> LaunchSession:
+    """The session of a handle, if this browser holds its cookie.
+
+    Raises:
+        SessionEnded: none, expired, or another browser's.
+    """
+    secret = request.cookies.get(COOKIE_PREFIX + handle) or request.cookies.get(PLAIN_COOKIE_PREFIX + handle)
+    row = database_session.get(LaunchSessionRow, handle) if secret else None
+    if (
+        row is None
+        or secret is None
+        or row.expires_at <= now()
+        or not hmac.compare_digest(row.secret_hash, digest(secret))
+    ):
+        raise SessionEnded(
+            "You are not signed in here, or your session has ended.",
+            kept="Everything you saved is kept.",
+            next_step="Go back to your LMS and open the activity again.",
+        )
+    return LaunchSession(
+        handle=row.handle,
+        person_id=row.person_id,
+        registration_id=row.registration_id,
+        deployment_id=row.deployment_id,
+        organisation_id=row.organisation_id,
+        context_id=row.context_id,
+        context_title=row.context_title,
+        resource_link_id=row.resource_link_id,
+        module_key=row.module_key,
+        is_teacher=row.is_teacher,
+        is_administrator=row.is_administrator,
+        csrf_token=csrf_token(runtime, row.handle, row.secret_hash),
+        frame_ancestors=tuple(row.frame_ancestors),
+    )
+
+
+def remember_session(request: Request, session: LaunchSession) -> None:
+    """Tell the rest of the request who is signed in, and who may frame the answer."""
+    request.state.launch_session = session
+    request.state.frame_ancestors = session.frame_ancestors
+
+
+def current_launch(handle: str, request: Request, runtime: App, db: ReadDb) -> LaunchSession:
+    """The session that the address names."""
+    session = find_session(db, runtime, request, handle)
+    remember_session(request, session)
+    return session
+
+
+async def checked_form(
+    request: Request, runtime: App, session: Annotated[LaunchSession, Depends(current_launch)]
+) -> None:
+    """Refuse a change that does not come from one of this session's own pages.
+
+    Raises:
+        FormNotOurs: wrong origin, or the session's token is missing.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    check_same_origin(request, runtime.settings.base_url)
+    sent = request.headers.get(CSRF_HEADER)
+    if sent is None:
+        sent = str((await request.form()).get(CSRF_FIELD, ""))
+    if not hmac.compare_digest(sent.encode(), session.csrf_token.encode()):
+        raise FormNotOurs(
+            "The form was not made for this session, perhaps because the page was open for very long.",
+            kept="What was saved before is kept.",
+            next_step="Go back, reload the page and try again.",
+        )
+
+
+def check_same_origin(request: Request, base_url: str) -> None:
+    """Refuse a change that a browser says another site asked for.
+
+    Raises:
+        FormNotOurs: the request's origin is not ours.
+    """
+    origin = request.headers.get("origin")
+    foreign = origin is not None and origin != base_url
+    if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise FormNotOurs(
+            "This request came from a page that is not part of Waymark, so nothing was changed.",
+            next_step="Open the page from your LMS and try again.",
+        )
+
+
+def _signed_in(
+    session: Annotated[LaunchSession, Depends(current_launch)], _checked: Annotated[None, Depends(checked_form)]
+) -> LaunchSession:
+    return session
+
+
+CurrentLaunch = Annotated[LaunchSession, Depends(_signed_in)]

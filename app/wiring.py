@@ -1,0 +1,169 @@
+"""Which room handles which event, and which room answers for another: the only place that knows them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx2
+
+from app.awards import jobs as award_jobs
+from app.awards.jobs import AwardDeps
+from app.config import Settings
+from app.core import migrations, server_facts
+from app.core.db import Database, ReadSession
+from app.core.errors import Unavailable
+from app.core.http import HttpClient
+from app.core.jwks import JwksCache
+from app.core.outbox import Subscription, Worker
+from app.core.runtime import Runtime
+from app.core.secrets import SecretBox
+from app.issuer import documents as issuer_documents
+from app.issuer import service as issuer
+from app.issuer.events import CredentialIssued
+from app.learning.events import AwardDecided, WorkReturned
+from app.lti import jobs as lti_jobs
+from app.messages import jobs as message_jobs
+from app.messages.jobs import MessageDeps
+from app.people.events import EmailConfirmationRequested, EmailConfirmed
+from app.programme import service as programme
+from app.verifier import known_issuers
+from app.verifier.schemas import KnownIssuer
+from app.verifier.service import Verifier
+from app.verifier.sources import HttpSource, OwnFirst
+
+ISSUER_KEY = "orygen"
+BASE_URL_FACT = "base_url"
+
+
+@dataclass(frozen=True)
+class Services:
+    """A process's means and the services bound on them."""
+
+    runtime: Runtime
+    verifier: Verifier
+
+
+def bind(settings: Settings, *, transport: httpx2.BaseTransport | None = None) -> Services:
+    """Open the database and bind every room's ports.
+
+    Args:
+        settings: of this process.
+        transport: takes the place of the network in tests.
+    """
+    http = HttpClient(allow_private_networks=settings.allow_private_networks, transport=transport)
+    runtime = Runtime(
+        settings=settings,
+        database=Database(settings.database_url),
+        http=http,
+        jwks=JwksCache(http),
+        secret_box=SecretBox(settings.secret_keys),
+    )
+    return Services(runtime=runtime, verifier=build_verifier(runtime))
+
+
+def build_verifier(runtime: Runtime) -> Verifier:
+    """The verifier, with our own documents straight from the database and everybody else's through the guard."""
+    settings = runtime.settings
+
+    def own(url: str) -> bytes | None:
+        return issuer_documents.own_document(runtime.database, runtime.secret_box, settings.base_url, url)
+
+    return Verifier(
+        source=OwnFirst(settings.base_url, own, HttpSource(runtime.http)),
+        known_issuers=_Register(runtime),
+        host_status=lambda _credential_id: "active",
+        allow_http_localhost=settings.allow_private_networks or settings.base_url.startswith("http://"),
+    )
+
+
+class _Register:
+    """Known issuers from the operator's file, and our own from the database."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._listed = known_issuers.load(runtime.settings.data_dir)
+
+    def get(self, issuer_id: str) -> KnownIssuer | None:
+        """The entry of this issuer, or None: then nobody vouches for it."""
+        return self._own(issuer_id) or self._listed.get(issuer_id)
+
+    def _own(self, issuer_id: str) -> KnownIssuer | None:
+        base_url = self._runtime.settings.base_url
+        with self._runtime.database.read() as session:
+            for info in issuer.issuers(session, base_url):
+                if info.did == issuer_id:
+                    return KnownIssuer(info.did, info.name, "this server", url=info.url, ours=True)
+        return None
+
+
+class BaseUrlChanged(Unavailable):
+    """The address was changed under badges that bear the old one."""
+
+    slug = "base-url-changed"
+    title = "The address of this server was changed"
+
+
+def prepare(services: Services) -> None:
+    """See to it that a process may start on this database.
+
+    The programme is loaded if none ever was, and its issuer is set up.
+
+    Raises:
+        MigrationNeeded: the database is of another form.
+        BaseUrlChanged: badges exist that were made for another address.
+        ProgrammeInvalid: the programme's files have errors.
+    """
+    runtime = services.runtime
+    settings = runtime.settings
+    with runtime.database.read() as session:
+        migrations.check(session)
+        _check_base_url(session, settings)
+        loaded = bool(programme.modules(session))
+    files = None if loaded else programme.load_programme(settings.programme_dir)
+    with runtime.database.write() as session:
+        if files is not None:
+            programme.store(session, files)
+        identity = programme.current_programme(session).issuer
+        issuer.ensure_issuer(
+            session,
+            runtime.secret_box,
+            base_url=settings.base_url,
+            key=identity.key,
+            name=identity.name,
+            description=identity.description,
+            url=identity.url,
+        )
+        server_facts.note(session, BASE_URL_FACT, settings.base_url)
+
+
+def _check_base_url(session: ReadSession, settings: Settings) -> None:
+    known = server_facts.recall(session, BASE_URL_FACT)
+    if known in (None, settings.base_url) or settings.accept_changed_base_url or not issuer.has_credentials(session):
+        return
+    raise BaseUrlChanged(
+        f"Badges exist that were made for {known}, and WAYMARK_BASE_URL now says {settings.base_url}. Under another "
+        "address they cannot be verified any more.",
+        next_step=f"Set WAYMARK_BASE_URL={known} again, or confirm with WAYMARK_ACCEPT_CHANGED_BASE_URL=1.",
+    )
+
+
+def subscriptions(services: Services) -> tuple[Subscription, ...]:
+    """Who listens to what. The names are stored with deliveries: they never change their meaning."""
+    runtime = services.runtime
+    awards = AwardDeps(runtime.database, runtime.secret_box, runtime.settings.base_url, ISSUER_KEY)
+    mails = MessageDeps(runtime.settings, runtime.database, runtime.secret_box)
+    return (
+        Subscription(AwardDecided.KIND, "awards.award_from_decision", award_jobs.award_from_decision(awards)),
+        Subscription(
+            EmailConfirmed.KIND, "awards.reissue_after_confirmation", award_jobs.reissue_after_confirmation(awards)
+        ),
+        Subscription(AwardDecided.KIND, "lti.post_award_score", lti_jobs.post_award_score(runtime)),
+        Subscription(EmailConfirmationRequested.KIND, "messages.send_code", message_jobs.send_code(mails)),
+        Subscription(WorkReturned.KIND, "messages.send_returned", message_jobs.send_returned(mails)),
+        Subscription(CredentialIssued.KIND, "messages.send_awarded", message_jobs.send_awarded(mails)),
+    )
+
+
+def build_worker(services: Services) -> Worker:
+    """A worker that makes every room's deliveries."""
+    return Worker(services.runtime.database, subscriptions(services))

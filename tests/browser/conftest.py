@@ -1,0 +1,98 @@
+"""A real Chromium that blocks third-party cookies, and the whole house to point it at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+
+from tests.browser.stack import DemoStack, chromium_path, start_demo
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--test-third-party-cookie-phaseout",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs a browser, and one worker's demo."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in Path(item.fspath).parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if chromium_path() is None:
+                item.add_marker(
+                    pytest.mark.skip(reason="no Chromium here: apt-get install chromium, or set WAYMARK_CHROMIUM")
+                )
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStack]:
+    """A demo that all browser tests of this run share."""
+    stack = start_demo(tmp_path_factory.mktemp("demo"))
+    yield stack
+    if stack.process.poll() is None:
+        assert stack.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for the run."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A browser profile of somebody's own."""
+    opened: list[BrowserContext] = []
+
+    def open_context(*, width: int = 1280, height: int = 900, **options: object) -> BrowserContext:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(15_000)
+        opened.append(context)
+        return context
+
+    yield open_context
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], None]:
+    """Keeps a screenshot where WAYMARK_SCREENSHOTS says; otherwise does nothing."""
+    folder = os.environ.get("WAYMARK_SCREENSHOTS")
+
+    def take(page: Page, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.wait_for_timeout(400)  # fonts and the frame's height settle
+            page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+    return take
+
+
+def be(page: Page, stack: DemoStack, given_name: str) -> None:
+    """Sign in to the practice LMS as somebody."""
+    page.goto(stack.lms + "/")
+    page.get_by_role("button", name=f"Be {given_name}").click()
+
+
+def launch(page: Page, stack: DemoStack, course: str = "foundations", activity: str = "m01") -> Frame:
+    """Open the activity and return the tool's frame when it shows one of our pages."""
+    page.goto(f"{stack.lms}/course/{course}/activity/{activity}")
+    frame = page.frame(url=lambda url: url.startswith(stack.tool + "/at/"))
+    for _ in range(100):
+        if frame is not None:
+            break
+        page.wait_for_timeout(100)
+        frame = page.frame(url=lambda url: url.startswith(stack.tool + "/at/"))
+    assert frame is not None, [each.url for each in page.frames]
+    frame.wait_for_load_state()
+    return frame

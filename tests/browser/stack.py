@@ -1,0 +1,114 @@
+"""The whole house as an operator runs it: `waymark demo` in a folder of its own, on ports of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def chromium_path() -> str | None:
+    """The browser of this machine, or None."""
+    named = os.environ.get("WAYMARK_CHROMIUM")
+    if named:
+        return named
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on just now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+@dataclass
+class DemoStack:
+    """A running demo."""
+
+    process: subprocess.Popen[str]
+    environment: dict[str, str]
+    addresses: dict[str, str]
+    port: int
+    lms_port: int
+
+    @property
+    def lms(self) -> str:
+        """The practice LMS as a browser reaches it."""
+        return f"http://lms.localhost:{self.lms_port}"
+
+    @property
+    def tool(self) -> str:
+        """Waymark as a browser reaches it."""
+        return f"http://tool.localhost:{self.port}"
+
+    def waymark(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command as an operator would in a second window."""
+        return subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            env=self.environment, cwd=ROOT, capture_output=True, text=True, check=check, timeout=60,
+        )  # fmt: skip
+
+    def json(self, *arguments: str) -> Any:
+        """A command's JSON."""
+        return json.loads(self.waymark(*arguments, "--json").stdout)
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What the practice LMS's mailbox holds, newest first."""
+        mails: list[dict[str, Any]] = httpx2.get(f"http://127.0.0.1:{self.lms_port}/mail.json", trust_env=False).json()[
+            "mails"
+        ]
+        return mails
+
+    def grades(self) -> list[dict[str, Any]]:
+        """The gradebook's rows."""
+        rows: list[dict[str, Any]] = httpx2.get(
+            f"http://127.0.0.1:{self.lms_port}/gradebook.json", trust_env=False
+        ).json()["rows"]
+        return rows
+
+    def stop(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+
+def start_demo(folder: Path) -> DemoStack:
+    """Start `waymark demo --json` and wait until it printed its addresses."""
+    port, lms_port, smtp_port = free_ports(3)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("WAYMARK_")} | {
+        "WAYMARK_DATA_DIR": str(folder),
+        "WAYMARK_PORT": str(port),
+        "WAYMARK_PRACTICE_LMS_PORT": str(lms_port),
+        "WAYMARK_PRACTICE_LMS_SMTP_PORT": str(smtp_port),
+    }
+    with (folder / "demo.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "demo", "--json"],
+            env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+    printed = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        printed += line
+        if line.startswith("}"):
+            return DemoStack(process, environment, json.loads(printed), port, lms_port)
+    process.wait()
+    raise RuntimeError(f"the demo did not start: {(folder / 'demo.log').read_text()}")

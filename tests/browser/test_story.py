@@ -1,0 +1,289 @@
+"""The whole main job in a real browser with third-party cookies blocked: from a launch to a badge an employer trusts."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Frame, Page, expect
+
+from tests.browser.conftest import be, launch
+from tests.browser.stack import DemoStack
+
+Picture = Callable[[Page, str], None]
+NewContext = Callable[..., BrowserContext]
+
+RIGHT = {"1": "c", "2": "b", "3": "b", "4": "b", "5": "c", "6": "b", "7": "c", "8": "b"}
+COUNTS = {"mentioned": "20", "offered": "14", "referred": "9", "met": "6"}
+TEXTS = {
+    "drop": "Between offered and referred.",
+    "colleague-view": "A colleague waits with the referral until the first review.",
+    "test-change": "We refer on the day work is mentioned.",
+    "test-duration": "Six weeks.",
+    "test-measure": "Days from mention to first meeting.",
+    "test-decider": "The centre manager and I.",
+}
+REFLECTION = (
+    "In my second month I said not yet to a young person who wanted to work nights, and I meant it kindly. " * 18
+)
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def assert_accessible(page: Page | Frame, what: str) -> None:
+    """No violation of WCAG 2.2 A and AA that axe can find."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})  # type: ignore[arg-type]
+    assert not found.response["violations"], f"{what}: {found.generate_report()}"
+
+
+def eventually(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 20.0) -> Any:
+    """Read until it is as wanted: the worker works beside us."""
+    deadline = time.monotonic() + seconds
+    while not wanted(value := read()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert wanted(value), value
+    return value
+
+
+def answer_all(frame: Frame) -> None:
+    """Choose every right answer, whatever the order."""
+    for number, letter in RIGHT.items():
+        frame.locator(f"input[name='answer-q{number}'][value='{letter}']").check()
+
+
+def test_from_launch_to_a_badge_an_employer_trusts(demo: DemoStack, new_context: NewContext, picture: Picture) -> None:
+    tess = new_context(width=390, height=844).new_page()
+    be(tess, demo, "Tess")
+    frame = launch(tess, demo)
+    expect(frame.get_by_role("heading", level=1)).to_have_text("What Makes IPS, IPS")
+    assert_accessible(frame, "module")
+    picture(tess, "01-launch")
+
+    frame.get_by_role("link", name=re.compile("^Begin")).click()
+    expect(frame.get_by_text("Mia is nineteen")).to_be_visible()
+    assert_accessible(frame, "lesson")
+    picture(tess, "02-lesson")
+    frame.get_by_role("button", name=re.compile("I have read this")).click()
+
+    frame.get_by_role("button", name="Begin").click()
+    frame.get_by_role("button", name="Send my answers").click()
+    expect(frame.get_by_role("alert")).to_contain_text("no answer yet")
+    answer_all(frame)
+    assert_accessible(frame, "knowledge check")
+    picture(tess, "03-knowledge-check")
+    frame.get_by_role("button", name="Send my answers").click()
+    expect(frame.get_by_role("heading", name=re.compile("Passed: 8 of 8"))).to_be_visible()
+    frame.get_by_role("link", name="Go on").click()
+
+    for name, value in COUNTS.items():
+        frame.locator(f"[name='{name}']").fill(value)
+    for name, value in TEXTS.items():
+        frame.locator(f"[name='{name}']").fill(value)
+    frame.locator("select[name='fidelity-item']").select_option(index=1)
+    expect(frame.locator("[data-draft-status]")).to_contain_text("Saved")
+    assert_accessible(frame, "exercise")
+    picture(tess, "04-exercise")
+    # The page is closed without a word: what was typed is there on the next launch.
+    tess.goto(demo.lms + "/course")
+    frame = launch(tess, demo)
+    frame.goto(re.sub(r"(/at/[^/]+)/.*", r"\1/activity/exercise", frame.url))
+    expect(frame.locator("[name='test-measure']")).to_have_value(TEXTS["test-measure"])
+    frame.get_by_role("button", name="Save and go on").click()
+
+    frame.locator("[name='text']").fill(REFLECTION)
+    expect(frame.locator("[data-draft-status]")).to_contain_text("Saved")
+    frame.get_by_role("button", name="Save and go on").click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Check and hand in")
+    frame.get_by_role("button", name="Hand in for marking").click()
+    expect(frame.get_by_role("alert")).to_contain_text("declaration")
+    frame.get_by_label(re.compile("I have checked")).check()
+    assert_accessible(frame, "hand in")
+    picture(tess, "05-hand-in")
+    frame.get_by_role("button", name="Hand in for marking").click()
+    expect(frame.get_by_text("An assessor reads your work")).to_be_visible()
+
+    priya = new_context().new_page()
+    be(priya, demo, "Priya")
+    desk = launch(priya, demo)
+    expect(desk.get_by_role("heading", level=1)).to_have_text("To be marked")
+    assert_accessible(desk, "queue")
+    picture(priya, "06-queue")
+    desk.get_by_role("link", name="Tess Nguyen").click()
+    desk.locator("input[name='level-seeing-gates'][value='2']").check()
+    desk.locator("[name='comment-seeing-gates']").fill("Which gate is it, in one sentence?")
+    desk.get_by_role("button", name=re.compile("^Award")).click()
+    expect(desk.get_by_role("alert")).to_be_visible()
+    desk.locator("[name='comment']").fill("A good start. Please name one gate.")
+    assert_accessible(desk, "marking")
+    picture(priya, "07-marking")
+    desk.get_by_role("button", name="Return with comments").click()
+    expect(desk.get_by_text("Returned", exact=True)).to_be_visible()
+
+    eventually(demo.mails, lambda mails: any("came back with comments" in mail["subject"] for mail in mails))
+    frame = launch(tess, demo)
+    expect(frame.get_by_text("Which gate is it")).to_be_visible()
+    assert_accessible(frame, "returned")
+    picture(tess, "08-returned")
+    frame.goto(re.sub(r"(/at/[^/]+)/.*", r"\1/activity/exercise", frame.url))
+    frame.locator("[name='drop']").fill("The gate: we wait with the referral until the first review.")
+    frame.get_by_role("button", name="Save and go on").click()
+    frame.get_by_role("link", name=re.compile("hand in again")).click()
+    frame.get_by_label(re.compile("I have checked")).check()
+    frame.get_by_role("button", name="Hand in for marking").click()
+    expect(frame.get_by_text("An assessor reads your work")).to_be_visible()
+
+    desk = launch(priya, demo)
+    desk.get_by_role("link", name="Tess Nguyen").click()
+    for radio in desk.locator(".criterion input[value='3']").all():
+        radio.check()
+    desk.locator("[name='talk-date']").fill(time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86_400)))
+    desk.locator("[name='talk-role']").fill("Centre manager")
+    desk.get_by_role("button", name=re.compile("^Award")).click()
+    expect(desk.get_by_role("heading", level=1)).to_contain_text("Award What Makes IPS, IPS to Tess Nguyen?")
+    assert_accessible(desk, "award")
+    picture(priya, "09-award")
+    desk.get_by_role("button", name="Yes, award").click()
+    expect(desk.get_by_text("Awarded", exact=True)).to_be_visible()
+
+    eventually(demo.mails, lambda mails: any("Your badge" in mail["subject"] for mail in mails))
+    frame = launch(tess, demo)
+    frame.get_by_role("link", name="See my badge").click()
+    assert_accessible(frame, "my badges")
+    picture(tess, "10-my-badges")
+    frame.get_by_role("link", name="Confirm my e-mail address").click()
+    expect(frame.locator("[name='email']")).to_have_value("tess.nguyen@example.org")
+    frame.get_by_role("button", name="Send me a code").click()
+    mails = eventually(demo.mails, lambda mails: "code" in mails[0]["subject"])
+    frame.locator("[name='code']").fill(re.findall(r"\b\d{6}\b", mails[0]["text"])[0])
+    assert_accessible(frame, "code")
+    frame.get_by_role("button", name="Confirm").click()
+    expect(frame.get_by_text("Your e-mail address is confirmed", exact=True)).to_be_visible()
+    frame.get_by_role("link", name=re.compile("What Makes IPS, IPS")).first.click()
+    frame.get_by_role("button", name="Share this badge").click()
+    expect(frame.get_by_text("Your badge is shared", exact=True)).to_be_visible()
+    assert_accessible(frame, "badge of mine")
+    picture(tess, "11-shared")
+    url = frame.get_by_label("Link to share").input_value()
+
+    ken = new_context().new_page()
+    eventually(
+        lambda: httpx2.get(url + ".json", trust_env=False).json(),
+        lambda badge: "identifier" in badge["credentialSubject"],
+    )
+    ken.goto(url)
+    expect(ken.get_by_role("heading", level=1)).to_contain_text("Valid")
+    expect(ken.get_by_text("What Makes IPS, IPS").first).to_be_visible()
+    assert "Tess" not in ken.content()
+    assert_accessible(ken, "badge page")
+    picture(ken, "12-badge-page")
+    phone = new_context(width=360, height=780).new_page()
+    phone.goto(url)
+    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    picture(phone, "13-badge-page-phone")
+
+    grades = eventually(
+        demo.grades, lambda rows: any(row["user"] == "tess" and row["score"] is not None for row in rows)
+    )
+    tess_rows = [row for row in grades if row["user"] == "tess" and row["history"]]
+    assert [len(row["history"]) for row in tess_rows] == [1]
+    priya.goto(demo.lms + "/gradebook")
+    picture(priya, "14-gradebook")
+
+    verdict = demo.json("verify", url)
+    assert verdict["verdict"] == "valid", verdict
+    demo.waymark("revoke", url.rsplit("/", 1)[1], "--reason", "shown in a test")
+    ken.reload()
+    expect(ken.get_by_role("heading", level=1)).to_contain_text("Revoked")
+    assert_accessible(ken, "revoked badge")
+    picture(ken, "15-revoked")
+    assert demo.waymark("verify", url, check=False).returncode == 1
+
+
+def test_the_demos_badge_and_public_pages(demo: DemoStack, new_context: NewContext, picture: Picture) -> None:
+    page = new_context(width=360, height=780).new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    for name, address in {
+        "badge": demo.addresses["badge"],
+        "api": demo.addresses["api_docs"],
+        "front": demo.tool + "/",
+        "verify": demo.tool + "/verify",
+        "programme": demo.tool + "/programme",
+        "module": demo.tool + "/programme/modules/M01",
+        "achievement": demo.tool + "/achievements/M01/v1",
+        "issuer": demo.tool + "/issuers/orygen",
+    }.items():
+        response = page.goto(address)
+        assert response is not None
+        assert response.status == 200, address
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{address} is too wide"
+        assert_accessible(page, address)
+        picture(page, f"public-{name}-360")
+    assert problems == []
+
+
+def test_a_page_that_is_not_there_is_a_good_page(demo: DemoStack, new_context: NewContext) -> None:
+    page = new_context().new_page()
+    for path in ("/nowhere", "/credentials/7b1f6f0e-8f0a-4b52-9a4e-0d2f7c1f9a10", "/at/nobody/"):
+        response = page.goto(demo.tool + path)
+        assert response is not None
+        assert 400 <= response.status < 500, path
+        assert page.get_by_role("heading", level=1).count() == 1
+        assert_accessible(page, path)
+
+
+def test_without_cookies_in_the_frame_a_window_of_its_own_works(
+    demo: DemoStack, new_context: NewContext, picture: Picture
+) -> None:
+    """A browser that keeps no cookie of ours in a frame, as those without CHIPS: the login is begun anew on top."""
+    context = new_context()
+
+    def drop_cookies_in_frames(route: Any) -> None:
+        response = route.fetch(max_redirects=0)
+        headers = [h for h in response.headers_array if h["name"].lower() != "set-cookie"]
+        route.fulfill(response=response, headers={h["name"]: h["value"] for h in headers})
+
+    def in_frame(route: Any) -> None:
+        request = route.request
+        framed = request.is_navigation_request() and request.frame.parent_frame is not None
+        drop_cookies_in_frames(route) if framed else route.continue_()
+
+    context.route(f"{demo.tool}/**", in_frame)
+    page = context.new_page()
+    be(page, demo, "Tess")
+    page.goto(f"{demo.lms}/course/foundations/activity/m01")
+    frame = page.frame_locator("iframe")
+    button = frame.get_by_role("link", name=re.compile("new window", re.IGNORECASE))
+    expect(button).to_be_visible()
+    assert "Nguyen" not in frame.locator("body").inner_text()
+    picture(page, "16-new-window")
+    with context.expect_page() as opened:
+        button.click()
+    window = opened.value
+    window.wait_for_url(re.compile(r"/at/"))
+    expect(window.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_two_tabs_of_two_courses_never_mix(demo: DemoStack, new_context: NewContext) -> None:
+    context = new_context()
+    one, two = context.new_page(), context.new_page()
+    be(one, demo, "Tess")
+    first = launch(one, demo, course="foundations")
+    second = launch(two, demo, course="team-practice")
+    first.reload()
+    second.reload()
+    expect(first.locator("header")).to_contain_text("IPS foundations")
+    expect(second.locator("header")).to_contain_text("Team practice")
+
+
+def test_an_instructor_without_the_grant_cannot_decide(demo: DemoStack, new_context: NewContext) -> None:
+    page = new_context().new_page()
+    be(page, demo, "Ali")
+    frame = launch(page, demo)
+    expect(frame.get_by_text("Who decides about awards")).to_be_visible()
+    answer = frame.goto(re.sub(r"(/at/[^/]+)/.*", r"\1/assess", frame.url))
+    assert answer is not None
+    assert answer.status == 403

@@ -1,0 +1,116 @@
+"""What all tests share: settings in a folder of their own, a fresh database, the whole house bound on it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.testclient import TestClient
+
+import app
+from app.config import Settings
+from app.core import migrations
+from app.core.db import Database, metadata
+from app.core.http import HttpClient
+from app.core.jwks import JwksCache
+from app.core.outbox import Worker
+from app.core.runtime import Runtime
+from app.core.secrets import SecretBox
+
+if TYPE_CHECKING:
+    from app.wiring import Services
+
+ROOT = Path(__file__).resolve().parents[1]
+TEST_SECRET = "a-secret-key-for-tests-only-that-everybody-may-read"
+
+
+def _import_all_models() -> None:
+    for module in pkgutil.walk_packages(app.__path__, "app."):
+        if module.name.endswith(".models") or module.name.startswith("app.core."):
+            importlib.import_module(module.name)
+
+
+@pytest.fixture(scope="session")
+def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every table and no row; copied for each test."""
+    _import_all_models()
+    path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    metadata.create_all(database.engine)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a server of this test's own."""
+    for name in [name for name in __import__("os").environ if name.startswith("WAYMARK_")]:
+        monkeypatch.delenv(name)
+    return Settings(
+        data_dir=tmp_path,
+        base_url="http://tool.localhost:8000",
+        secret_key=TEST_SECRET,
+        allow_private_networks=True,
+        programme_dir=ROOT / "programme" / "ips",
+    )
+
+
+@pytest.fixture
+def database(settings: Settings, empty_database_file: Path) -> Iterator[Database]:
+    """A fresh database with every table."""
+    path = settings.data_dir / "waymark.sqlite3"
+    shutil.copy(empty_database_file, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def secret_box() -> SecretBox:
+    """Sealing under the tests' own key."""
+    return SecretBox([TEST_SECRET])
+
+
+@pytest.fixture
+def services(settings: Settings, database: Database) -> Services:
+    """The whole house bound on this test's database, its programme loaded and its issuer set up."""
+    from app.wiring import Services, build_verifier, prepare
+
+    http = HttpClient(allow_private_networks=True)
+    runtime = Runtime(settings, database, http, JwksCache(http), SecretBox(settings.secret_keys))
+    services = Services(runtime=runtime, verifier=build_verifier(runtime))
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (migrations.head(),))
+        connection.commit()
+    prepare(services)
+    return services
+
+
+@pytest.fixture
+def worker(services: Services) -> Worker:
+    """A worker with every room's subscriptions."""
+    from app.wiring import build_worker
+
+    return build_worker(services)
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    """Somebody with a browser; errors reach it as pages, as they would a person."""
+    from app.main import create_app
+
+    with TestClient(
+        create_app(services=services),
+        base_url=services.runtime.settings.base_url,
+        raise_server_exceptions=False,
+        follow_redirects=False,
+    ) as client:
+        yield client

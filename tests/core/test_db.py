@@ -1,0 +1,88 @@
+"""Two kinds of session, and moments that keep their zone."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlmodel import select
+
+from app.core.audit import OPERATOR, AuditEntry, record
+from app.core.db import Database, ReadSession
+from app.core.server_facts import ServerFact, note, recall
+
+
+def test_a_read_session_refuses_to_write(database: Database) -> None:
+    with database.read() as session:
+        session.add(ServerFact(name="a", value="b"))
+        with pytest.raises(RuntimeError, match="does not write"):
+            session.flush()
+
+
+def test_what_was_raised_in_a_write_session_leaves_nothing_behind(database: Database) -> None:
+    def fail_after_writing() -> None:
+        with database.write() as session:
+            note(session, "a", "b")
+            session.flush()
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - the very error raised above
+        fail_after_writing()
+    with database.read() as session:
+        assert recall(session, "a") is None
+
+
+def test_no_update_is_lost_among_threads(database: Database) -> None:
+    with database.write() as session:
+        note(session, "count", "0")
+
+    def count_up() -> None:
+        for _ in range(20):
+            with database.write() as session:
+                note(session, "count", str(int(recall(session, "count") or 0) + 1))
+
+    threads = [threading.Thread(target=count_up) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as session:
+        assert recall(session, "count") == "120"
+
+
+def test_readers_are_not_blocked_by_a_writer(database: Database) -> None:
+    with database.write() as writing:
+        note(writing, "a", "b")
+        writing.flush()
+        with database.read() as reading:
+            assert recall(reading, "a") is None
+
+
+def test_moments_come_back_in_utc(database: Database) -> None:
+    sydney = timezone(timedelta(hours=11))
+    with database.write() as session:
+        record(session, actor=OPERATOR, action="test.done", subject="thing", subject_id="1")
+        entry = session.exec(select(AuditEntry)).one()
+        entry.at = datetime(2026, 3, 4, 12, 0, tzinfo=sydney)
+    with database.read() as session:
+        assert session.exec(select(AuditEntry)).one().at == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+
+
+def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
+    def write_naive() -> None:
+        with database.write() as session:
+            session.add(
+                AuditEntry(
+                    at=datetime(2026, 3, 4),  # noqa: DTZ001 - the mistake under test
+                    actor_kind="system", actor_id="x", action="a.b", subject="s", subject_id="1",
+                )
+            )  # fmt: skip
+
+    with pytest.raises(Exception, match="time zone"):
+        write_naive()
+
+
+def test_a_write_session_is_a_read_session_too(database: Database) -> None:
+    with database.write() as session:
+        assert isinstance(session, ReadSession)

@@ -1,0 +1,170 @@
+"""The knowledge check: tries, feedback, the pause, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.learning import service as learning
+from app.learning.enrolments import activity_of
+from app.learning.errors import (
+    AttemptAlreadyAnswered,
+    AttemptNotFound,
+    KnowledgeCheckPassed,
+    KnowledgeCheckWaits,
+    Unanswered,
+    UnknownAnswer,
+)
+from app.learning.knowledge_check import pass_count
+from app.learning.schemas import KnowledgeCheckState
+from app.learning.shuffling import asked, drawn_questions
+from app.programme.schemas import Activity, AwardRule
+from tests.learning.factories import House, module, question
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def state(house: House) -> KnowledgeCheckState:
+    with house.database.read() as session:
+        return learning.knowledge_check(session, **house.at, activity_key="check")
+
+
+def test_eighty_per_cent_passes_and_less_does_not(house: House) -> None:
+    failed = house.answer(wrong=2)
+    passed = house.answer(wrong=1)
+    assert (failed.correct, failed.total, failed.passed) == (3, 5, False)
+    assert (passed.correct, passed.total, passed.passed) == (4, 5, True)
+    assert state(house).passed
+
+
+def test_feedback_says_for_each_question_whether_it_was_right_and_why(house: House) -> None:
+    result = house.answer(wrong=1)
+    wrong = [one for one in result.questions if not one.right]
+    assert [one.chosen for one in wrong] == ["a"]
+    assert wrong[0].feedback == f"Because {wrong[0].key[1:]}."
+    assert {one.feedback for one in result.questions} == {f"Because {n}." for n in range(1, 6)}
+
+
+def test_an_open_try_goes_on_instead_of_a_second_one(house: House) -> None:
+    with house.database.write() as session:
+        first = learning.start_attempt(session, **house.at, activity_key="check")
+        second = learning.start_attempt(session, **house.at, activity_key="check")
+    assert first == second
+    assert state(house).open == first
+
+
+def test_after_the_second_failed_try_an_hour_passes_and_the_time_is_told(house: House) -> None:
+    with time_machine.travel(START, tick=False) as traveller:
+        house.answer(wrong=5)
+        assert state(house).opens_at is None
+        house.answer(wrong=5)
+        assert state(house).opens_at == START + timedelta(hours=1)
+        traveller.shift(timedelta(minutes=59))
+        with pytest.raises(KnowledgeCheckWaits) as refused:
+            house.answer()
+        assert refused.value.opens_at == START + timedelta(hours=1)
+        traveller.shift(timedelta(minutes=1))
+        assert state(house).opens_at is None
+        house.answer(wrong=5)
+        assert state(house).opens_at == START + timedelta(hours=2)
+
+
+def test_tries_have_no_limit(house: House) -> None:
+    with time_machine.travel(START, tick=False) as traveller:
+        for _ in range(6):
+            house.answer(wrong=5)
+            traveller.shift(timedelta(hours=1))
+        assert house.answer().number == 7
+        assert state(house).failed == 6
+
+
+def test_a_passed_check_is_not_tried_again(house: House) -> None:
+    house.answer()
+    with pytest.raises(KnowledgeCheckPassed):
+        house.answer()
+
+
+def test_a_question_without_an_answer_is_named_and_the_try_does_not_count(house: House) -> None:
+    with house.database.write() as session:
+        attempt = learning.start_attempt(session, **house.at, activity_key="check")
+    with house.database.write() as session, pytest.raises(Unanswered) as refused:
+        learning.answer_attempt(
+            session, attempt_id=attempt.id, person_id=house.tess, answers={f"q{n}": "b" for n in (1, 2, 4)}
+        )
+    assert set(refused.value.question_keys) == {"q3", "q5"}
+    assert state(house).tries == 0
+
+
+@pytest.mark.parametrize("answers", [{"q9": "a"}, {"q1": "z"}])
+def test_answers_of_another_page_are_refused(house: House, answers: dict[str, str]) -> None:
+    with house.database.write() as session:
+        attempt = learning.start_attempt(session, **house.at, activity_key="check")
+        with pytest.raises(UnknownAnswer):
+            learning.answer_attempt(session, attempt_id=attempt.id, person_id=house.tess, answers=answers)
+
+
+def test_the_same_answers_sent_twice_give_the_same_result_and_others_are_refused(house: House) -> None:
+    with house.database.write() as session:
+        attempt = learning.start_attempt(session, **house.at, activity_key="check")
+        answers = {one.key: "b" for one in attempt.questions}
+        first = learning.answer_attempt(session, attempt_id=attempt.id, person_id=house.tess, answers=answers)
+        second = learning.answer_attempt(session, attempt_id=attempt.id, person_id=house.tess, answers=answers)
+        assert first == second
+        with pytest.raises(AttemptAlreadyAnswered):
+            learning.answer_attempt(
+                session, attempt_id=attempt.id, person_id=house.tess, answers={**answers, "q1": "a"}
+            )
+    assert state(house).tries == 1
+
+
+def test_somebody_elses_try_looks_like_none(house: House) -> None:
+    with house.database.write() as session:
+        attempt = learning.start_attempt(session, **house.at, activity_key="check")
+        for person_id, attempt_id in ((house.ines, attempt.id), (house.tess, "none")):
+            with pytest.raises(AttemptNotFound):
+                learning.answer_attempt(session, attempt_id=attempt_id, person_id=person_id, answers={})
+
+
+def test_the_next_try_asks_in_another_order(house: House) -> None:
+    orders = set()
+    with time_machine.travel(START, tick=False) as traveller:
+        for _ in range(6):
+            orders.add(tuple((one.key, one.options) for one in house.answer(wrong=5).questions))
+            traveller.shift(timedelta(hours=1))
+    assert len(orders) > 1
+
+
+@pytest.mark.parametrize(("total", "needed"), [(5, 4), (8, 7), (10, 8), (12, 10), (1, 1)])
+def test_the_pass_mark_is_exact(total: int, needed: int) -> None:
+    assert pass_count(AwardRule(0.8, 3, supervisor_talk=True), total) == needed
+
+
+@given(attempt_id=st.uuids().map(str), bank=st.integers(1, 12), draw=st.integers(0, 12))
+def test_a_draw_is_the_same_each_time_and_loses_or_doubles_nothing(attempt_id: str, bank: int, draw: int) -> None:
+    questions = tuple(question(number) for number in range(bank))
+    activity = Activity("check", "knowledge_check", "Check", 30, "", questions, min(draw, bank))
+    drawn = drawn_questions(activity, attempt_id)
+    assert drawn == drawn_questions(activity, attempt_id)
+    assert len(drawn) == len(set(drawn)) == (min(draw, bank) or bank)
+    assert set(drawn) <= set(questions)
+    for one in drawn:
+        shown = asked(one, attempt_id)
+        assert {option.key: option.text for option in shown.options} == {o.key: o.text for o in one.options}
+
+
+@given(attempt_ids=st.sets(st.uuids().map(str), min_size=40, max_size=60))
+def test_no_place_gives_the_answer_away(attempt_ids: set[str]) -> None:
+    places = {
+        [option.key for option in asked(question(1), attempt_id).options].index("b") for attempt_id in attempt_ids
+    }
+    assert len(places) > 1
+
+
+def test_the_order_of_a_known_attempt_never_changes() -> None:
+    activity = activity_of(module(), "check", "knowledge_check")
+    drawn = drawn_questions(activity, "00000000-0000-4000-8000-000000000001")
+    assert [one.key for one in drawn] == ["q3", "q2", "q4", "q1", "q5"]

@@ -1,0 +1,174 @@
+"""Every kind of mistake is named by file and line, in words that say what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.db import Database
+from app.programme import service
+from app.programme.errors import NoProgramme, Problem, ProgrammeInvalid
+from app.programme.located import read_yaml
+from tests.programme.conftest import Edit
+
+MODULE = "modules/M01/module.yaml"
+CHECK = "modules/M01/knowledge-check.yaml"
+FORM = "modules/M01/exercise.yaml"
+LESSON = "modules/M01/lessons/01-what-makes-ips-ips.md"
+FRAMEWORK = "frameworks/ipsv-0.1.yaml"
+SCALE = "scales/ips-25.yaml"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What an author does, and what they must be told; `below` lines after the edit the problem stands."""
+
+    file: str
+    old: str
+    new: str
+    told: str
+    below: int = 0
+
+
+MISTAKES = {
+    "unknown competency": Mistake(MODULE, "IPSV-A2, IPSV-A4]", "IPSV-Z9, IPSV-A4]", "no competency `IPSV-Z9`"),
+    "unknown fidelity item": Mistake(MODULE, "fidelityItems: [FI-09]", "fidelityItems: [FI-99]", "no fidelity item"),
+    "unknown principle": Mistake(MODULE, "principles: [P2]", "principles: [P9]", "no principle `P9`"),
+    "unknown theme": Mistake(MODULE, "themes: [T4]", "themes: [T9]", "no theme `T9`"),
+    "unknown domain": Mistake(MODULE, "domain: IPSV-A", "domain: IPSV-Z", "no domain `IPSV-Z`"),
+    "unknown item in a framework": Mistake(FRAMEWORK, "fidelityItems: [FI-10]", "fidelityItems: [FI-77]", "`FI-77`"),
+    "duplicate competency": Mistake(FRAMEWORK, "id: IPSV-A2", "id: IPSV-A1", "`IPSV-A1` is used twice; first at"),
+    "duplicate item": Mistake(SCALE, "id: FI-02", "id: FI-01", "`FI-01` is used twice"),
+    "duplicate question": Mistake(CHECK, "key: q2", "key: q1", "`q1` is used twice"),
+    "duplicate field": Mistake(FORM, "key: offered", "key: mentioned", "`mentioned` is used twice"),
+    "duplicate criterion": Mistake(MODULE, "key: seeing-gates", "key: principles-in-use", "is used twice"),
+    "duplicate activity": Mistake(MODULE, "key: reflection\n", "key: exercise\n", "`exercise` is used twice"),
+    "a name written twice": Mistake(MODULE, "level: basic", "level: basic\nlevel: basic", "written twice", below=1),
+    "text for a number": Mistake(MODULE, "hours: 6", 'hours: "6"', "`hours` must be a whole number"),
+    "number for text": Mistake(MODULE, "title: What Makes IPS, IPS", "title: 12", "must be text: put it in quotes"),
+    "wrong date": Mistake(MODULE, "reviewBy: 2027-11-30", "reviewBy: next year", "must be a date like"),
+    "wrong choice": Mistake(MODULE, "level: basic", "level: easy", "must be one of 'basic' or 'advanced'"),
+    "unknown kind": Mistake(MODULE, "- kind: lesson", "- kind: film", "must be one of"),
+    "misspelt name": Mistake(MODULE, "validityMonths:", "validtyMonths:", "did you mean `validityMonths`?"),
+    "empty text": Mistake(MODULE, "title: Find the gate", 'title: " "', "`title` is empty"),
+    "key of a wrong form": Mistake(CHECK, "key: q1", "key: Q 1", "form we cannot use"),
+    "plain http": Mistake("programme.yaml", "https://www", "http://www", "form we cannot use"),
+    "no right answer": Mistake(CHECK, "answer: c", "answer: e", "has no right answer: `e` is none of a, b, c, d"),
+    "options alike": Mistake(CHECK, "b: Desk and advert", "b: Readiness and desk", "say the same", below=-2),
+    "more drawn than there are": Mistake(MODULE, "draw: 8", "draw: 9", "the bank holds 8"),
+    "unmapped criterion": Mistake(MODULE, "competencies: [IPSV-A2]", "competencies: []", "is not mapped"),
+    "credit outside the module": Mistake(MODULE, "competencies: [IPSV-A2]", "competencies: [IPSV-B1]", "not among"),
+    "competency nobody credits": Mistake(MODULE, "IPSV-A2, IPSV-A4]", "IPSV-A2, IPSV-B1]", "no criterion"),
+    "three levels": Mistake(MODULE, "        - Lists or confuses them\n", "", "needs 4 level descriptions", below=-1),
+    "minutes that do not add up": Mistake(MODULE, "hours: 6", "hours: 7", "add up to 360 minutes"),
+    "shortest above longest": Mistake(MODULE, "minWords: 300", "minWords: 900", "`minWords` is larger"),
+    "review before date": Mistake(MODULE, "reviewBy: 2027-11-30\n      - claim", "reviewBy: 2020-01-01\n      - claim",
+                                  "must lie after"),
+    "missing file": Mistake(MODULE, "text: reflection.md", "text: reflexion.md", "`reflexion.md` does not exist"),
+    "path out of the folder": Mistake(MODULE, "text: reflection.md", "text: ../../principles.yaml", "cannot use"),
+    "relative link": Mistake(LESSON, "Skill with people", "[Skill](more.md) with people", "`more.md` leads nowhere"),
+    "link to no module": Mistake(LESSON, "Skill with", "[S](/programme/modules/M99) with", "leads nowhere"),
+    "script link": Mistake(LESSON, "Skill with", "[S](ftp://example.org) with", "leads nowhere"),
+    "remote picture by http": Mistake(LESSON, "Skill with", "![S](http://example.org/a.png)", "leads nowhere"),
+    "title in a text": Mistake(LESSON, "## Three drifts", "# Three drifts", "begin headings with `##`"),
+    "gap between bands": Mistake(SCALE, "minimum: 100", "minimum: 101", "must begin at"),
+    "unlabelled principle": Mistake("principles.yaml", "orygen: {order: 1", "other: {order: 1", "no vocabulary"),
+    "tab": Mistake(MODULE, "  levels: [Not yet", "\tlevels: [Not yet", "tab"),
+    "second colon": Mistake(CHECK, "stem: Mia wants", "stem: Mia: wants", "second colon"),
+    "anchor": Mistake(MODULE, "level: basic", "level: &l basic", "names are not used here"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_told_by_file_and_line(mistake: Mistake, folder: Path, edit: Edit) -> None:
+    line = edit(mistake.file, mistake.old, mistake.new)
+    problems = _problems(folder)
+    fitting = [problem for problem in problems if mistake.told in problem.message]
+    assert fitting, problems
+    assert (fitting[0].file, fitting[0].line) == (mistake.file, line + mistake.below)
+
+
+def test_a_missing_name_is_told_at_what_it_is_missing_from(folder: Path, edit: Edit) -> None:
+    line = edit(CHECK, "    answer: c\n", "")
+    assert Problem(CHECK, line - 6, "`answer` is missing here") in _problems(folder)
+
+
+def test_all_problems_of_all_files_are_told_at_once(folder: Path, edit: Edit) -> None:
+    edit(MODULE, "hours: 6", "hours: six")
+    edit(CHECK, "answer: c", "answr: c")
+    edit("principles.yaml", "id: P1", "id: p1")
+    (folder / "youth-elements.yaml").unlink()
+    files = {problem.file for problem in _problems(folder)}
+    assert files == {MODULE, CHECK, "principles.yaml", "youth-elements.yaml"}
+
+
+def test_a_file_that_nothing_uses_is_told(folder: Path) -> None:
+    (folder / "modules/M01/lessons/02-more.md").write_text("More.", encoding="utf-8")
+    assert _problems(folder) == (
+        Problem("modules/M01/lessons/02-more.md", 1, "no activity in module.yaml uses this file"),
+    )
+
+
+def test_a_folder_that_is_not_called_like_its_module_is_told(folder: Path) -> None:
+    (folder / "modules/M01").rename(folder / "modules/M02")
+    (problem,) = _problems(folder)
+    assert problem.file == "modules/M02/module.yaml"
+    assert "the folder is called `M02`" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "empty"),
+        (b"# nothing but a comment\n", "empty"),
+        (b"- a list\n", "must hold `name: value` lines"),
+        (b"key: \xff\n", "not UTF-8"),
+        (b"key: 'open\n", "never closed"),
+        (b"key: \x07\n", "characters that YAML does not allow"),
+        (b"[" * 5000, "cannot be read as YAML"),
+        (b"a: " + b"x" * 1_000_001, "larger than"),
+        (b"key: !!python/object/apply:os.system [ls]\n", "is not used here"),
+    ],
+)
+def test_a_file_that_is_no_sheet_at_all_is_told(folder: Path, content: bytes, told: str) -> None:
+    (folder / "programme.yaml").write_bytes(content)
+    problems = [problem for problem in _problems(folder) if problem.file == "programme.yaml"]
+    assert any(told in problem.message for problem in problems), problems
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "does not exist" in _problems(tmp_path / "nowhere")[0].message
+
+
+def test_nothing_is_stored_of_a_programme_with_a_problem(folder: Path, edit: Edit, database: Database) -> None:
+    edit(MODULE, "hours: 6", "hours: 7")
+    with pytest.raises(ProgrammeInvalid), database.write() as session:
+        service.store(session, service.load_programme(folder))
+    with database.read() as session:
+        assert service.modules(session) == ()
+        with pytest.raises(NoProgramme):
+            service.current_programme(session)
+
+
+@given(content=st.one_of(st.binary(max_size=200), st.text(alphabet="ab:-{}[]\"'&*!|>#\n\t ", max_size=80)))
+def test_whatever_a_file_holds_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes | str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    try:
+        located = read_yaml(path, "any.yaml")
+    except ProgrammeInvalid as error:
+        assert all(problem.file == "any.yaml" and problem.line >= 1 for problem in error.problems)
+    else:
+        assert located.line() >= 1
+
+
+def _problems(folder: Path) -> tuple[Problem, ...]:
+    with pytest.raises(ProgrammeInvalid) as caught:
+        service.load_programme(folder)
+    return caught.value.problems

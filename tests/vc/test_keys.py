@@ -1,0 +1,94 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openvc.multibase import decode_multibase, encode_multibase
+
+from app.vc.errors import KeyInvalid, ProofInvalid
+from app.vc.keys import Ed25519Signer, P256Signer, PublicKey, Signer, base64url, base64url_decode
+from tests.vc.samples import ED25519, P256
+
+SIGNERS: list[Signer] = [ED25519, P256]
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+def test_a_signature_is_64_bytes_and_verifies_for_its_data_only(signer: Signer) -> None:
+    signature = signer.sign(b"data")
+    assert len(signature) == 64
+    signer.public_key.verify(signature, b"data")
+    with pytest.raises(ProofInvalid) as caught:
+        signer.public_key.verify(signature, b"date")
+    assert caught.value.code == "bad_signature"
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+@pytest.mark.parametrize("signature", [b"", b"\0" * 64, b"\xff" * 64, b"\0" * 63, b"\0" * 65])
+def test_made_up_signatures_raise(signer: Signer, signature: bytes) -> None:
+    with pytest.raises(ProofInvalid):
+        signer.public_key.verify(signature, b"data")
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+def test_keys_survive_every_form_they_are_written_in(signer: Any) -> None:
+    key = signer.public_key
+    assert PublicKey.from_multikey(key.multikey) == key
+    assert PublicKey.from_jwk(key.to_jwk()) == key
+    assert type(signer).from_private_bytes(signer.private_bytes()).public_key == key
+
+
+@pytest.mark.parametrize("kind", [Ed25519Signer, P256Signer])
+def test_generated_keys_differ(kind: Any) -> None:
+    assert kind.generate().private_bytes() != kind.generate().private_bytes()
+
+
+def test_multikeys_start_as_the_field_knows_them() -> None:
+    assert ED25519.public_key.multikey.startswith("z6Mk")
+    assert P256.public_key.multikey.startswith("zDn")
+
+
+# Keys published with the W3C cryptosuite vectors, https://www.w3.org/TR/vc-di-eddsa/#test-vectors
+def test_the_published_w3c_key_pair_is_read() -> None:
+    secret = decode_multibase("z3u2en7t5LR2WtQH5PfFqMqwVHBeXouLzo6haApm8XHqvjxq")
+    assert secret.startswith(b"\x80\x26")
+    multikey = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
+    assert Ed25519Signer.from_private_bytes(secret[2:]).public_key.multikey == multikey
+
+
+MALFORMED = [b"\xed\x01" + b"\0" * 31, b"\x80\x24" + b"\5" * 33, b"\x12\x05" + b"\0" * 32]
+
+
+@pytest.mark.parametrize("text", ["", "z", "u7QE", "z0", "z6Mk", "z" + "6" * 5000, *map(encode_multibase, MALFORMED)])
+def test_malformed_multikeys_are_refused(text: str) -> None:
+    with pytest.raises(KeyInvalid) as caught:
+        PublicKey.from_multikey(text)
+    assert caught.value.code == "key_malformed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kty": "RSA"}, {"crv": "P-384"}, {"x": None}, {"x": "AAAA"}, {"y": "A" * 43}, {"x": "!" * 43}, {"d": "secret"}],
+)
+def test_malformed_jwks_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(KeyInvalid):
+        PublicKey.from_jwk({**P256.public_key.to_jwk(), **change})
+
+
+def test_wrong_private_bytes_are_refused() -> None:
+    with pytest.raises(KeyInvalid):
+        Ed25519Signer.from_private_bytes(b"short")
+    for scalar in (b"short", b"\0" * 32, b"\xff" * 32):
+        with pytest.raises(KeyInvalid):
+            P256Signer.from_private_bytes(scalar)
+
+
+@given(st.binary(max_size=100))
+def test_base58_and_base64url_give_the_bytes_back(data: bytes) -> None:
+    assert decode_multibase(encode_multibase(data)) == data
+    assert base64url_decode(base64url(data)) == data
+
+
+@pytest.mark.parametrize("text", ["A", "AB", "AA==", "A+==", "AA\n", "é"])
+def test_other_spellings_of_base64url_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="base64url"):
+        base64url_decode(text)
