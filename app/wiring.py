@@ -22,6 +22,7 @@ from app.issuer import service as issuer
 from app.issuer.events import CredentialIssued
 from app.learning.events import AwardDecided, WorkReturned
 from app.lti import jobs as lti_jobs
+from app.lti.events import ScoreRequested
 from app.messages import jobs as message_jobs
 from app.messages.jobs import MessageDeps
 from app.people.events import EmailConfirmationRequested, EmailConfirmed
@@ -158,6 +159,7 @@ def subscriptions(services: Services) -> tuple[Subscription, ...]:
             EmailConfirmed.KIND, "awards.reissue_after_confirmation", award_jobs.reissue_after_confirmation(awards)
         ),
         Subscription(AwardDecided.KIND, "lti.post_award_score", lti_jobs.post_award_score(runtime)),
+        Subscription(ScoreRequested.KIND, "lti.post_requested_score", lti_jobs.post_requested_score(runtime)),
         Subscription(EmailConfirmationRequested.KIND, "messages.send_code", message_jobs.send_code(mails)),
         Subscription(WorkReturned.KIND, "messages.send_returned", message_jobs.send_returned(mails)),
         Subscription(CredentialIssued.KIND, "messages.send_awarded", message_jobs.send_awarded(mails)),

@@ -22,7 +22,9 @@ def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
     return False
 
 
-def compare_type(_context: object, _inspected: object, _column: object, inspected_type: object, wanted: object) -> bool | None:
+def compare_type(
+    _context: object, _inspected: object, _column: object, inspected_type: object, wanted: object
+) -> bool | None:
     """Our moment type is what the database calls a date with time."""
     return False if isinstance(wanted, UTCDateTime) else None
 

@@ -53,7 +53,8 @@ async def presented(request: Request) -> Presented:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _uploaded(await request.form(max_files=1, max_fields=1))
+        async with request.form(max_files=1, max_fields=1) as form:
+            return await _uploaded(form)
     if kind != "application/json" and kind not in _BADGE_KINDS:
         raise KindUnsupported(f"A request of kind {kind[:80]!a} cannot be read.", next_step=_HOW)
     body = await request.body()

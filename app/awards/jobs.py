@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from app.awards.service import award_for_decision, months_after, record_award
 from app.core.audit import Actor
+from app.core.clock import now
 from app.core.db import Database
 from app.core.outbox import Delivery, GiveUp, decode
 from app.core.secrets import SecretBox
 from app.issuer import service as issuer
-from app.issuer.schemas import IssueRequest
+from app.issuer.schemas import CredentialSummary, IssueRequest
 from app.learning import service as learning
 from app.learning.events import AwardDecided
 from app.people import service as people
@@ -102,9 +103,13 @@ def _award(deps: AwardDeps, event: AwardDecided) -> None:
 def _bind_badges(deps: AwardDeps, person_id: str) -> None:
     with deps.database.read() as session:
         confirmed = people.confirmed_email(session, person_id)
-        live = [badge.id for badge in issuer.credentials_of(session, person_id) if badge.state == "issued"]
+        live = [badge.id for badge in issuer.credentials_of(session, person_id) if _is_live(badge)]
     if confirmed is None:
         return
     for credential_id in live:
         # Answers with the current version when that already binds this address.
         issuer.reissue(deps.database, deps.secret_box, deps.base_url, credential_id, recipient_email=confirmed.email)
+
+
+def _is_live(badge: CredentialSummary) -> bool:
+    return badge.state == "issued" and (badge.valid_until is None or badge.valid_until > now())

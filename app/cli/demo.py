@@ -145,7 +145,7 @@ def _print_addresses(settings: Settings, badge: DemoBadge, as_json: bool) -> Non
 Waymark is running.
 
   Practice LMS   {addresses.practice_lms}
-                 Be Tess, open the course, launch the module. Then be Priya and mark her work.
+                 Sign in as Tess, open the course, launch the module. Then sign in as Priya and mark her work.
   A demo badge   {addresses.badge}
                  What an employer sees.
   API            {addresses.api_docs}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,9 +13,10 @@ from app.awards import service as awards
 from app.awards.schemas import OperatorAward
 from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail, open_database
 from app.core.audit import OPERATOR
-from app.core.secrets import SecretBox
+from app.core.runtime import Runtime
 from app.issuer import service as issuer
 from app.programme import service as programme
+from app.wiring import bind, prepare
 
 keys = typer.Typer(help="The keys that badges are signed with.", no_args_is_help=True)
 
@@ -49,14 +52,13 @@ def issue(
     as_json: AsJson = False,
 ) -> None:
     """Issue a badge on a named person's decision. Repeating the same command issues nothing twice."""
-    with open_database() as (settings, database):
-        secret_box = SecretBox(settings.secret_keys)
-        with database.read() as session:
+    with _house() as runtime:
+        with runtime.database.read() as session:
             issuer_key = programme.current_programme(session).issuer.key
         issued = awards.issue_by_operator(
-            database,
-            secret_box,
-            settings.base_url,
+            runtime.database,
+            runtime.secret_box,
+            runtime.settings.base_url,
             OperatorAward(
                 achievement_key=achievement,
                 email=email,
@@ -67,7 +69,7 @@ def issue(
                 shared=share,
             ),
         )
-        claim = issuer.claim_url(secret_box, settings.base_url, issued.credential_id)
+        claim = issuer.claim_url(runtime.secret_box, runtime.settings.base_url, issued.credential_id)
     data = {
         "id": issued.credential_id,
         "url": issued.url,
@@ -87,11 +89,11 @@ def revoke(credential_id: CredentialId, reason: Reason, as_json: AsJson = False)
     found = _ID.search(credential_id.lower())
     if found is None:
         fail("That is neither a badge's id nor its address.", code=EXIT_MISUSE)
-    with open_database() as (settings, database):
+    with _house() as runtime:
         issuer.revoke(
-            database,
-            SecretBox(settings.secret_keys),
-            settings.base_url,
+            runtime.database,
+            runtime.secret_box,
+            runtime.settings.base_url,
             credential_id=found[0],
             reason=reason,
             actor=OPERATOR,
@@ -102,7 +104,7 @@ def revoke(credential_id: CredentialId, reason: Reason, as_json: AsJson = False)
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List the signing keys: names and dates, nothing secret."""
-    with open_database() as (_, database), database.read() as session:
+    with _house() as runtime, runtime.database.read() as session:
         found = issuer.list_keys(session)
     data = {
         "items": [
@@ -118,4 +120,19 @@ def list_keys(as_json: AsJson = False) -> None:
         ]
     }
     lines = [f"{key.kid}  {key.algorithm}  {key.use}  since {key.created_at:%Y-%m-%d}" for key in found]
-    emit(data, as_json, "\n".join(lines) or "There are no keys yet: start the server once, or run waymark migrate.")
+    emit(data, as_json, "\n".join(lines))
+
+
+@contextmanager
+def _house() -> Iterator[Runtime]:
+    """A server's means, once it is certain that this is its database, its address and its key.
+
+    A badge signed for another address could never be checked, so what `serve` refuses to start on is refused here too.
+    """
+    with open_database() as (settings, _):
+        services = bind(settings)
+        try:
+            prepare(services)
+            yield services.runtime
+        finally:
+            services.runtime.database.dispose()

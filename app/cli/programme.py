@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,7 +16,6 @@ from app.programme.frameworks import Programme
 
 app = typer.Typer(help="Check the programme's files, or load them.", no_args_is_help=True)
 
-DEFAULT_DIRECTORY: Path = Settings.model_fields["programme_dir"].default
 
 Directory = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="Folder that holds programme.yaml.", show_default=False)
@@ -26,7 +26,7 @@ AsJson = Annotated[bool, JSON_OPTION]
 @app.command()
 def check(directory: Directory = None, as_json: AsJson = False) -> None:
     """Check a programme's files; needs no database. Exits 0 if they are clean, 1 if not, 2 if there is no folder."""
-    folder = _existing(directory or DEFAULT_DIRECTORY)
+    folder = _existing(directory or _usual_directory())
     programme = _read(folder, as_json)
     modules = [f"{module.key} v{module.version}" for module in programme.modules]
     emit(
@@ -60,6 +60,11 @@ def schemas(
     directory.mkdir(parents=True, exist_ok=True)
     written = file_schemas.write(directory)
     emit({"written": [str(path) for path in written]}, as_json, "\n".join(f"{path}: written" for path in written))
+
+
+def _usual_directory() -> Path:
+    """The setting's value without the other settings: a check must work where nothing is set up."""
+    return Path(os.environ.get("WAYMARK_PROGRAMME_DIR") or Settings.model_fields["programme_dir"].default)
 
 
 def _existing(folder: Path) -> Path:

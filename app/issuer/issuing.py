@@ -7,54 +7,30 @@ between leaves a reservation, which the next call with the same key, or the swee
 
 from __future__ import annotations
 
-import hashlib
-import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from app.core import audit
-from app.core.audit import SYSTEM
 from app.core.clock import now
 from app.core.db import Database, WriteSession
 from app.core.errors import Unavailable
 from app.core.ids import new_id
 from app.core.logging import get_logger
-from app.core.outbox import emit
 from app.core.secrets import SecretBox
 from app.issuer import status
-from app.issuer.content import CredentialFacts, build_document, new_salt, recipient_hash
+from app.issuer.content import new_salt, recipient_hash
 from app.issuer.errors import IdempotencyConflict, IssueRefused, credential_not_found
-from app.issuer.events import CredentialIssued
-from app.issuer.keys import OpenedKeys, issuer_by_key, open_keys
+from app.issuer.keys import issuer_by_key, open_keys
 from app.issuer.models import Credential, CredentialVersion, Issuer
 from app.issuer.schemas import IssuedCredential, IssueRequest
+from app.issuer.signing import issued, sign, store
 from app.programme import service as programme
-from app.vc import data_integrity, json_text, vc_jwt
-from app.vc.errors import VcError
 
 log = get_logger()
 
-SUITE = "eddsa-rdfc-2022"
 RACES = 5
-LONGEST_WAIT = 1.5
-
-
-@dataclass(frozen=True)
-class Signed:
-    """One version, signed and not yet stored."""
-
-    document: bytes
-    jwt: str
-    valid_from: datetime
-    signed_at: datetime
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the document in hex."""
-        return hashlib.sha256(self.document).hexdigest()
 
 
 def issue(database: Database, secret_box: SecretBox, base_url: str, request: IssueRequest) -> IssuedCredential:
@@ -153,123 +129,16 @@ def finish(database: Database, secret_box: SecretBox, base_url: str, credential_
         if row is None:
             raise credential_not_found()
         if row.current_version > 0:
-            return _issued(base_url, row.id, session.get_one(CredentialVersion, (row.id, row.current_version)))
+            return issued(base_url, row.id, session.get_one(CredentialVersion, (row.id, row.current_version)))
     status.refresh(database, secret_box, base_url, row.status_list_number)  # a badge must not point at nothing
     signed = sign(database, secret_box, base_url, row, identity_hash=row.identity_hash, valid_from=_first_moment(row))
     with database.write() as session:
         current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
         if current.current_version > 0:
-            return _issued(base_url, row.id, session.get_one(CredentialVersion, (row.id, current.current_version)))
+            return issued(base_url, row.id, session.get_one(CredentialVersion, (row.id, current.current_version)))
         current.state = "issued"
         current.issued_at = signed.signed_at
-        return _store(session, base_url, current, 1, signed)
-
-
-def reissue(
-    database: Database, secret_box: SecretBox, base_url: str, credential_id: str, *, recipient_email: str | None
-) -> IssuedCredential:
-    """Issue the next version of a badge, bound to another confirmed e-mail address or to none.
-
-    Same `id` and `awardedDate`, strictly later `validFrom`: the later one stands
-    (Open Badges 3.0, https://www.imsglobal.org/spec/ob/v3p0/#equality-and-comparison-algorithm).
-    When the current version already says the same, it is returned and nothing new is made.
-
-    Args:
-        database: not a session: this writes after signing.
-        secret_box: opens the issuer's keys.
-        base_url: this server's address.
-        credential_id: the badge.
-        recipient_email: the confirmed address to bind, or None to bind none.
-
-    Raises:
-        CredentialNotFound: unknown, unfinished or revoked.
-        KeysUnreadable: the master key does not open the keys; nothing was changed.
-        Unavailable: the server's clock is behind the current version.
-    """
-    for _ in range(RACES):
-        with database.read() as session:
-            row = session.get(Credential, credential_id)
-            if row is None or row.state != "issued":
-                raise credential_not_found()
-            version = session.get_one(CredentialVersion, (row.id, row.current_version))
-        identity_hash = recipient_hash(recipient_email, row.identity_salt) if recipient_email else None
-        if identity_hash == row.identity_hash:
-            return _issued(base_url, row.id, version)
-        valid_from = _next_moment(version.valid_from)
-        signed = sign(database, secret_box, base_url, row, identity_hash=identity_hash, valid_from=valid_from)
-        with database.write() as session:
-            current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
-            if current.state == "issued" and current.current_version == row.current_version:
-                current.identity_hash = identity_hash
-                return _store(session, base_url, current, row.current_version + 1, signed)
-    raise Unavailable(
-        "The badge is being changed by somebody else at this moment.",
-        kept="The badge is as it was.",
-        next_step="Please try again in a moment.",
-    )
-
-
-def sign(
-    database: Database,
-    secret_box: SecretBox,
-    base_url: str,
-    row: Credential,
-    *,
-    identity_hash: str | None,
-    valid_from: datetime,
-) -> Signed:
-    """Both securings of one document: the embedded proof first, then the VC-JWT over the document that carries it."""
-    keys, facts = _facts(database, secret_box, base_url, row, identity_hash, valid_from)
-    signed_at = now()
-    try:
-        secured = data_integrity.sign(
-            build_document(facts),
-            suite=SUITE,
-            signer=keys.embedded,
-            verification_method=keys.embedded_id,
-            created=signed_at,
-        )
-        token = vc_jwt.sign(secured, signer=keys.token, kid=keys.token_id, alg="ES256")
-    except VcError as error:
-        raise IssueRefused(
-            f"The badge cannot be signed in a form that everybody could check: {error.detail}",
-            kept="The badge stays reserved and is issued once the cause is mended.",
-            next_step="Whoever looks after the programme should run waymark programme check.",
-        ) from error
-    return Signed(document=json_text.dumps(secured), jwt=token, valid_from=valid_from, signed_at=signed_at)
-
-
-def _facts(
-    database: Database,
-    secret_box: SecretBox,
-    base_url: str,
-    row: Credential,
-    identity_hash: str | None,
-    valid_from: datetime,
-) -> tuple[OpenedKeys, CredentialFacts]:
-    with database.read() as session:
-        issuer = session.get_one(Issuer, row.issuer_id)
-        keys = open_keys(session, secret_box, base_url, issuer)
-        achievement = programme.achievement(session, row.achievement_key, row.achievement_version)
-    facts = CredentialFacts(
-        base_url=base_url,
-        credential_id=row.id,
-        subject_id=row.subject_id,
-        issuer_did=keys.did,
-        issuer_name=issuer.name,
-        issuer_description=issuer.description,
-        issuer_url=issuer.url,
-        achievement=achievement,
-        results=tuple((str(key), int(level)) for key, level in row.results),
-        identity_hash=identity_hash,
-        identity_salt=row.identity_salt,
-        awarded_at=row.awarded_at,
-        valid_from=valid_from,
-        valid_until=row.valid_until,
-        status_list_url=status.list_url(base_url, row.status_list_number),
-        status_index=row.status_index,
-    )
-    return keys, facts
+        return store(session, base_url, current, 1, signed)
 
 
 def finish_orphans(
@@ -306,44 +175,6 @@ def finish_orphans(
     return finished
 
 
-def _store(session: WriteSession, base_url: str, row: Credential, version: int, signed: Signed) -> IssuedCredential:
-    """Write 2: the bytes, the credential's state, the audit entry and the event, all or none."""
-    stored = CredentialVersion(
-        credential_id=row.id,
-        version=version,
-        document=signed.document,
-        jwt=signed.jwt,
-        digest=signed.digest,
-        valid_from=signed.valid_from,
-        signed_at=signed.signed_at,
-    )
-    row.current_version = version
-    session.add(stored)
-    session.add(row)
-    audit.record(
-        session,
-        actor=SYSTEM,
-        action="issuer.credential_issued",
-        subject="credential",
-        subject_id=row.id,
-        version=version,
-        digest=signed.digest,
-    )
-    emit(session, CredentialIssued(credential_id=row.id, version=version, person_id=row.person_id))
-    return _issued(base_url, row.id, stored)
-
-
-def _issued(base_url: str, credential_id: str, version: CredentialVersion) -> IssuedCredential:
-    return IssuedCredential(
-        credential_id=credential_id,
-        version=version.version,
-        url=f"{base_url}/credentials/{credential_id}",
-        document=version.document,
-        jwt=version.jwt,
-        digest=version.digest,
-    )
-
-
 def _check(request: IssueRequest) -> None:
     if not request.idempotency_key:
         raise IssueRefused("An idempotency key is needed, so that a repeat cannot issue a second badge.")
@@ -370,20 +201,3 @@ def _check_same(row: Credential, issuer: Issuer, request: IssueRequest) -> None:
 def _first_moment(row: Credential) -> datetime:
     """`validFrom` of version 1: not before the award, and the same however often signing is tried."""
     return max(row.awarded_at, row.reserved_at).replace(microsecond=0)
-
-
-def _next_moment(previous: datetime) -> datetime:
-    """A whole second after `previous` that is not in the future: waits out the rest of a second if it must.
-
-    A `validFrom` ahead of the clock would make the badge not yet valid for those who look at once.
-    """
-    ahead = (previous + timedelta(seconds=1) - now()).total_seconds()
-    if ahead > LONGEST_WAIT:
-        raise Unavailable(
-            "This server's clock is behind the badge's last version, so no later version can be signed.",
-            kept="The badge is as it was.",
-            next_step="Whoever runs this server should check its clock.",
-        )
-    if ahead > 0:
-        time.sleep(ahead)
-    return max(now().replace(microsecond=0), previous + timedelta(seconds=1))

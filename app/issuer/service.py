@@ -14,7 +14,7 @@ from app.core.secrets import SecretBox
 from app.issuer import status
 from app.issuer.errors import AlreadyRevoked, IssueRefused, credential_not_found
 from app.issuer.events import CredentialRevoked
-from app.issuer.issuing import finish_orphans, issue, reissue
+from app.issuer.issuing import finish_orphans, issue
 from app.issuer.keys import check_keys, create_keys, issuer_by_key, list_keys, open_keys
 from app.issuer.models import Credential, Issuer
 from app.issuer.reading import (
@@ -26,6 +26,7 @@ from app.issuer.reading import (
     public_version,
     stored_credential,
 )
+from app.issuer.reissuing import reissue
 from app.issuer.schemas import IssuerInfo
 from app.issuer.sharing import check_claim, claim_token, claim_url, share, share_by_claim
 from app.vc.did import did_web_for

@@ -32,7 +32,7 @@ MOST_TOKENS = 1000
 MARGIN_SECONDS = 60.0
 LONGEST_LIFETIME = 86_400.0
 LONGEST_RETRY_AFTER = 3600.0
-_NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^,<]*?\brel\s*=[^A-Za-z0-9,<]*next\b", re.IGNORECASE)
+_NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^,<]*?\brel\s*=[^A-Za-z0-9,<]*next\b", re.IGNORECASE | re.ASCII)
 
 
 class TokenCache:

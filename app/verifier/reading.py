@@ -13,7 +13,7 @@ from app.vc.keys import base64url_decode
 from app.verifier.errors import SourceUnavailable
 from app.verifier.ports import DocumentSource
 from app.verifier.schemas import Container, Presented, Securing
-from app.verifier.wording import fail, unknown
+from app.verifier.wording import Stopped, fail, unknown
 
 MAX_BADGE_BYTES: Final = 5_000_000
 MAX_TEXT_BYTES: Final = 1_000_000
@@ -61,7 +61,8 @@ def _fetch(address: str, source: DocumentSource) -> bytes:
     try:
         return source.get(address, ACCEPT)
     except SourceUnavailable as error:
-        raise unknown("url_unavailable") from error
+        refused = "That address was not asked: only public https addresses are." if error.reason == "refused" else None
+        raise Stopped("unknown", "url_unavailable", refused) from error
 
 
 def _text(data: bytes) -> str:

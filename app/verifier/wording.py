@@ -10,14 +10,14 @@ from typing import Final
 from app.verifier.schemas import NOT_CHECKED, OK, Check, CheckName, Result
 
 _PASSED: Final[dict[CheckName, str]] = {
-    "read": "We could read the badge.",
-    "form": "It has the form of an Open Badges 3.0 credential.",
-    "signature": "The signature holds: nothing has been changed since it was signed.",
-    "issuer_binding": "The key that signed it belongs to the issuer it names.",
-    "dates": "Today lies within the dates the badge is valid for.",
-    "status": "The issuer has not revoked it.",
-    "host_status": "It is not suspended here.",
-    "issuer_known": "The issuer is in our register of known issuers.",
+    "read": "It is whole and well formed.",
+    "form": "Every part that the standard requires is there.",
+    "signature": "Nothing has been changed since it was signed.",
+    "issuer_binding": "The issuer itself publishes the key that signed it.",
+    "dates": "It has begun, and it has not run out.",
+    "status": "The issuer’s list of revoked badges does not name it.",
+    "host_status": "Nothing suspends it on this server.",
+    "issuer_known": "It is in our register of known issuers.",
 }
 
 _SENTENCES: Final[dict[str, str]] = {

@@ -93,6 +93,7 @@ class CodePage:
     expires_at: datetime
     errors: list[tuple[str, str]] = field(default_factory=list)
     resent: bool = False
+    code: str = ""
 
 
 # My badges
@@ -185,7 +186,7 @@ def check_code(request: Request, session: CurrentLaunch, form: PostedForm, runti
         if pending is None or not isinstance(error, CodeWrong):
             page = EmailPage(email=pending.email if pending else "", errors=[("email", message)])
             return render(request, "badges/email.html", page, status=error.status)
-        again = CodePage(email=pending.email, expires_at=pending.expires_at, errors=[("code", message)])
+        again = CodePage(email=pending.email, expires_at=pending.expires_at, errors=[("code", message)], code=code[:20])
         return render(request, "badges/code.html", again, status=error.status)
     return _see_other(f"{session.root}/badges?confirmed=1")
 

@@ -141,7 +141,15 @@ def machine_form(request: Request, runtime: Runtime, credential: PublicCredentia
         "Link": f'<{runtime.settings.base_url}/credentials/{credential.id}>; rel="canonical"',
     }
     body = badge_bytes(runtime, credential, form)
-    return respond(request, body, CONTENT_TYPES[form], cache=ASK_EACH_TIME, headers=headers)
+    media_type = _asked_for(request.headers.get("accept"), form)
+    return respond(request, body, media_type, cache=ASK_EACH_TIME, headers=headers)
+
+
+def _asked_for(accept: str | None, form: Form) -> str:
+    """The media type under which a client asked for this form, if it named one; otherwise the standard's."""
+    names = (item.partition(";")[0].strip().lower() for item in (accept or "").split(",")[:50])
+    named = (name for name in names if "*" not in name and MEDIA_TYPES.get(name) == form)
+    return next(named, CONTENT_TYPES[form])
 
 
 def badge_bytes(runtime: Runtime, credential: PublicCredential, form: Form) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -34,6 +35,8 @@ class ErrorPage:
     status: int
     slug: str
     reference: str
+    chrome: str
+    action: Mapping[str, str] | None = None
 
 
 def wants_machine_form(request: Request) -> bool:
@@ -102,12 +105,23 @@ def install(app: FastAPI) -> None:
 
 
 def error_response(request: Request, error: AppError) -> Response:
-    """An error of the house as a response."""
-    return _show(request, error.status, error.slug, error.title, error.detail, error.kept, error.next_step)
+    """An error of the house as a response; some errors know the way back."""
+    action: Mapping[str, str] | None = getattr(error, "action", None)
+    return _show(
+        request, error.status, error.slug, error.title, error.detail, error.kept, error.next_step, action=action
+    )
 
 
 def _show(
-    request: Request, status: int, slug: str, title: str, detail: str, kept: str | None, next_step: str | None
+    request: Request,
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    kept: str | None,
+    next_step: str | None,
+    *,
+    action: Mapping[str, str] | None = None,
 ) -> Response:
     metrics.ERRORS.labels(slug).inc()
     reference = getattr(request.state, "request_id", "unknown")
@@ -116,5 +130,6 @@ def _show(
                    "reference": reference}  # fmt: skip
         extra = {key: value for key, value in (("kept", kept), ("next_step", next_step)) if value}
         return JSONResponse(problem | extra, status_code=status, media_type=PROBLEM)
-    page = ErrorPage(title, detail, kept, next_step, status, slug, reference)
+    chrome = "frame" if request.url.path.startswith(("/at/", "/lti/")) else "public"
+    page = ErrorPage(title, detail, kept, next_step, status, slug, reference, chrome, action)
     return render(request, "error.html", page, status=status)

@@ -31,20 +31,20 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     env.filters["markdown"] = lambda text: Markup(render_markdown(text))  # noqa: S704 - cleaned by core.markdown
-    env.filters["day"] = _day
-    env.filters["moment"] = _moment
+    env.filters["day"] = day
+    env.filters["moment"] = moment
     env.filters["iso"] = lambda moment: moment.isoformat()
     return env
 
 
-def _day(value: datetime) -> str:
+def day(value: datetime) -> str:
     """A date as Australians write it: 4 March 2026."""
     return f"{value.day} {value.strftime('%B %Y')}"
 
 
-def _moment(value: datetime) -> str:
+def moment(value: datetime) -> str:
     """A moment as Australians write it, in UTC and saying so: 4 March 2026, 05:06 UTC."""
-    return f"{_day(value)}, {value.strftime('%H:%M')} UTC"
+    return f"{day(value)}, {value.strftime('%H:%M')} UTC"
 
 
 def render(

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from app.verifier.schemas import Check, CheckName, Container, Facts, KnownIssuer, Report, Technical, Verdict
+from app.verifier.schemas import (
+    NOT_CHECKED,
+    AlignmentFact,
+    Check,
+    CheckName,
+    Container,
+    Facts,
+    KnownIssuer,
+    Report,
+    Technical,
+    Verdict,
+)
 
 _TITLES: Final[dict[Verdict, str]] = {
     "valid": "Valid",
@@ -26,6 +38,16 @@ _NAMES: Final[dict[CheckName, str]] = {
     "status": "It has not been revoked",
     "host_status": "It is not suspended here",
     "issuer_known": "We know the issuer",
+}
+_SKIPPED: Final[dict[CheckName, str]] = {
+    "read": "reading it",
+    "form": "its form",
+    "signature": "its signature",
+    "issuer_binding": "whose key it is",
+    "dates": "its dates",
+    "status": "whether it was revoked",
+    "host_status": "whether it is suspended",
+    "issuer_known": "who the issuer is",
 }
 _CONTAINERS: Final[dict[Container, str]] = {
     "json": "JSON file",
@@ -48,7 +70,8 @@ class CheckView:
 class ReportView:
     """What templates/verify/_report.html shows.
 
-    `facts` is None unless the signature passed: the template shows nothing of a badge's content then.
+    `facts` is None unless the signature passed: the template shows nothing of a badge's content then. `skipped` names
+    the steps that were not reached; `frameworks` are the competencies by the framework they come from.
     """
 
     verdict: Verdict
@@ -56,9 +79,11 @@ class ReportView:
     detail: str
     report: Report
     checks: tuple[CheckView, ...]
+    skipped: tuple[str, ...]
     technical: tuple[tuple[str, str], ...]
     facts: Facts | None
     issuer: KnownIssuer | None
+    frameworks: tuple[tuple[str | None, tuple[AlignmentFact, ...]], ...]
     image: str | None
     hours: str | None
     assessment: str | None
@@ -80,10 +105,16 @@ def view_of(
         title=_title(report),
         detail=_detail(report),
         report=report,
-        checks=tuple(CheckView(_NAMES[check.name], check.result, check.detail) for check in report.checks),
+        checks=tuple(
+            CheckView(_NAMES[check.name], check.result, check.detail)
+            for check in report.checks
+            if check.code != NOT_CHECKED
+        ),
+        skipped=tuple(_SKIPPED[check.name] for check in report.checks if check.code == NOT_CHECKED),
         technical=tuple(_technical(report.technical, report.checks)),
         facts=report.facts,
         issuer=report.issuer,
+        frameworks=_frameworks(report.facts),
         image=image,
         hours=hours,
         assessment=assessment,
@@ -98,24 +129,38 @@ def _title(report: Report) -> str:
 
 
 def _detail(report: Report) -> str:
-    who = _signer(report)
-    if report.verdict in ("valid", "valid_unknown_issuer"):
-        status = report.check("status")
-        revocable = status is None or status.code != "no_status"
-        tail = "Not changed since, and not revoked." if revocable else "Not changed since. It cannot be revoked."
-        return f"Signed by {who}. {tail}"
+    """The sentence under the verdict: who, for what, since when and until when; or what is wrong and what to do."""
+    who, facts = _signer(report), report.facts
+    if facts is None or report.verdict in ("invalid", "unknown"):
+        reason = _reason(report)
+        if report.verdict == "unknown":
+            return f"{reason} Do not take that as a yes: try again later, or ask its holder for another copy."
+        return reason
     if report.verdict == "revoked":
-        return f"It was signed by {who}, who has since taken it back."
+        return f"{who} signed it and has since taken it back."
     if report.verdict == "suspended":
-        return f"It was signed by {who} and is suspended for now. Ask its holder, or check again later."
+        return f"{who} signed it, and it is suspended for now. Ask its holder, or check again later."
     if report.verdict == "expired":
-        return f"It was signed by {who}, and its time has run out."
+        ended = f" on {_day(facts.valid_until)}" if facts.valid_until else ""
+        return f"{who} signed it, and its time ran out{ended}."
     if report.verdict == "not_yet_valid":
-        return f"It was signed by {who}, for a time that has not begun."
-    reason = _reason(report)
-    if report.verdict == "unknown":
-        return f"{reason} Do not take that as a yes: try again later, or ask its holder for another copy."
-    return reason
+        begins = f": it begins on {_day(facts.valid_from)}" if facts.valid_from else ""
+        return f"{who} signed it for a time that has not come{begins}."
+    return f"{_award(report, facts)} {_standing(report, facts)}"
+
+
+def _award(report: Report, facts: Facts) -> str:
+    if report.issuer is None:
+        return f"{_signer(report)} signed it, and is not in our register of known issuers."
+    when = f" on {_day(facts.awarded_at)}" if facts.awarded_at else ""
+    return f"{report.issuer.name} awarded “{facts.achievement.name}”{when}."
+
+
+def _standing(report: Report, facts: Facts) -> str:
+    status = report.check("status")
+    revocable = status is None or status.code != "no_status"
+    since = "Not changed or revoked since" if revocable else "Not changed since; it cannot be revoked"
+    return f"{since}; valid until {_day(facts.valid_until)}." if facts.valid_until else f"{since}."
 
 
 def _signer(report: Report) -> str:
@@ -123,14 +168,21 @@ def _signer(report: Report) -> str:
         return report.issuer.name
     if report.facts is not None and report.facts.issuer.domain:
         return report.facts.issuer.domain
-    return "an issuer without a domain"
+    return "An issuer without a web address"
 
 
 def _reason(report: Report) -> str:
     failed = [check for check in report.checks if check.result == "fail"]
-    open_questions = [check for check in report.checks if check.result == "unknown" and check.code != "not_checked"]
+    open_questions = [check for check in report.checks if check.result == "unknown" and check.code != NOT_CHECKED]
     first = (failed or open_questions or list(report.checks))[0]
     return first.detail
+
+
+def _frameworks(facts: Facts | None) -> tuple[tuple[str | None, tuple[AlignmentFact, ...]], ...]:
+    groups: dict[str | None, list[AlignmentFact]] = {}
+    for alignment in facts.alignments if facts else ():
+        groups.setdefault(alignment.framework, []).append(alignment)
+    return tuple((framework, tuple(items)) for framework, items in groups.items())
 
 
 def _technical(technical: Technical, checks: tuple[Check, ...]) -> list[tuple[str, str]]:
@@ -142,3 +194,7 @@ def _technical(technical: Technical, checks: tuple[Check, ...]) -> list[tuple[st
         ("Codes", ", ".join(f"{check.name}: {check.code}" for check in checks)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"

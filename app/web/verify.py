@@ -64,19 +64,22 @@ class ResultPage:
 
 async def submission(request: Request) -> Submission:
     """Read the form: a file wins over text, because choosing one is the later step."""
-    form = await request.form(max_files=1, max_fields=2)
-    text, file = form.get("badge", ""), form.get("file")
-    text = text.strip() if isinstance(text, str) else ""
-    if isinstance(file, UploadFile) and file.filename:
-        data = await file.read(MAX_BADGE_BYTES + 1)
-        if len(data) > MAX_BADGE_BYTES:
-            return Submission(text, errors=(("file", _TOO_LARGE),))
-        if not data:
-            return Submission(text, errors=(("file", "The file is empty. Choose another one."),))
-        return Submission(text, Presented.from_bytes(data))
+    async with request.form(max_files=1, max_fields=2) as form:
+        text, file = form.get("badge", ""), form.get("file")
+        text = text.strip() if isinstance(text, str) else ""
+        if isinstance(file, UploadFile) and file.filename:
+            return _uploaded(text, await file.read(MAX_BADGE_BYTES + 1))
     if not text:
         return Submission(errors=(("badge", _NOTHING),))
     return Submission(text, Presented.from_text(text))
+
+
+def _uploaded(text: str, data: bytes) -> Submission:
+    if len(data) > MAX_BADGE_BYTES:
+        return Submission(text, errors=(("file", _TOO_LARGE),))
+    if not data:
+        return Submission(text, errors=(("file", "The file is empty. Choose another one."),))
+    return Submission(text, Presented.from_bytes(data))
 
 
 @router.get("/verify")

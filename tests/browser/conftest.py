@@ -55,7 +55,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def open_context(*, width: int = 1280, height: int = 900, **options: object) -> BrowserContext:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(8_000)
         opened.append(context)
         return context
 
@@ -72,8 +72,15 @@ def picture() -> Callable[[Page, str], None]:
     def take(page: Page, name: str) -> None:
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            page.wait_for_timeout(400)  # fonts and the frame's height settle
-            page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+            settle(page)
+            size = page.viewport_size or {"width": 1280, "height": 900}
+            # A frame of another site paints only what the window shows: so the window grows for the picture.
+            height = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": size["width"], "height": min(height, 6000)})
+            page.wait_for_timeout(300)
+            page.screenshot(path=f"{folder}/{name}.png")
+            page.set_viewport_size(size)
+            settle(page)
 
     return take
 
@@ -81,7 +88,19 @@ def picture() -> Callable[[Page, str], None]:
 def be(page: Page, stack: DemoStack, given_name: str) -> None:
     """Sign in to the practice LMS as somebody."""
     page.goto(stack.lms + "/")
-    page.get_by_role("button", name=f"Be {given_name}").click()
+    page.get_by_role("button", name=f"Sign in as {given_name}").click()
+
+
+def settle(page: Page) -> None:
+    """Wait until the LMS's frame has grown to its content, so that a click does not land where a button was before."""
+    frame, known = page.locator("iframe"), -1.0
+    for _ in range(40):
+        box = frame.bounding_box() if frame.count() else None
+        height = box["height"] if box else 0.0
+        if height == known:
+            return
+        known = height
+        page.wait_for_timeout(250)
 
 
 def launch(page: Page, stack: DemoStack, course: str = "foundations", activity: str = "m01") -> Frame:
@@ -95,4 +114,5 @@ def launch(page: Page, stack: DemoStack, course: str = "foundations", activity: 
         frame = page.frame(url=lambda url: url.startswith(stack.tool + "/at/"))
     assert frame is not None, [each.url for each in page.frames]
     frame.wait_for_load_state()
+    settle(page)
     return frame

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from app.core.audit import OPERATOR
@@ -76,6 +78,25 @@ def test_the_form_follows_the_accept_header(accept: str | None, form: str) -> No
 
 def test_what_stands_far_behind_in_a_very_long_accept_header_is_not_read() -> None:
     assert negotiate("application/pdf," * 100_000 + "image/png") == "html"
+
+
+PARTS = st.sampled_from(["text/html", "*/*", "image/png", "q=0.1", ";q=x"])
+
+
+@given(st.one_of(st.none(), st.text(), st.lists(PARTS).map(",".join)))
+def test_any_accept_header_is_answered_with_some_form(accept: str | None) -> None:
+    assert negotiate(accept) in ("html", "json", "jwt", "png", "svg")
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "application/ld+json", "application/vc", "text/plain", "application/jwt"]
+)
+def test_a_badge_comes_under_the_media_type_that_was_asked_for(
+    services: Services, client: TestClient, media_type: str
+) -> None:
+    issued = issue(services, shared=True)
+    answer = get(client, f"/credentials/{issued.credential_id}", Accept=f"{media_type}, */*;q=0.1")
+    assert answer.headers["content-type"] == media_type
 
 
 @pytest.mark.parametrize("path", [*(f"/credentials/{{id}}.{suffix}" for suffix in FORMS), "/credentials/{id}/v1.json"])

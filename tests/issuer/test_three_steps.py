@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
+from app.core.errors import Unavailable
 from app.core.outbox import OutboxEvent
 from app.core.secrets import SecretBox, SecretUnreadable
-from app.issuer import issuing, keys, service, status
+from app.issuer import issuing, keys, service, signing, status
 from app.issuer.errors import (
     AlreadyRevoked,
     CredentialNotFound,
@@ -59,7 +61,7 @@ def die(*_args: object, **_options: object) -> None:
         (issuing, "finish", 1),
         (status, "refresh", 1),
         (issuing, "sign", 1),
-        (issuing, "emit", 1),
+        (signing, "emit", 1),
     ],
     ids=["inside write 1", "between write 1 and signing", "signing the list", "signing the badge", "inside write 2"],
 )
@@ -353,6 +355,18 @@ def test_eight_threads_that_reissue_make_one_new_version(house: House) -> None:
         )
     assert {version.version for version in versions} == {2}
     assert len({version.digest for version in versions}) == 1
+
+
+def test_a_badge_that_has_ended_is_not_reissued(house: House) -> None:
+    issued = house.issue()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1001)), pytest.raises(IssueRefused, match="ended"):
+        service.reissue(house.database, house.secret_box, BASE, issued.credential_id, recipient_email=EMAIL)
+
+
+def test_a_clock_behind_the_last_version_is_said_so(house: House) -> None:
+    issued = house.issue()
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)), pytest.raises(Unavailable, match="clock"):
+        service.reissue(house.database, house.secret_box, BASE, issued.credential_id, recipient_email=EMAIL)
 
 
 def test_a_revoked_badge_is_not_reissued(house: House) -> None:

@@ -9,11 +9,13 @@ import pytest
 from sqlmodel import select
 
 from app.core.audit import AuditEntry
+from app.core.clock import now
 from app.core.outbox import OutboxEvent, decode
 from app.learning import service as learning
+from app.learning.decisions import _leave_submitted
 from app.learning.errors import AlreadyDecided, CommentMissing, DecisionNotFound, NotReady, UnknownCriterion
 from app.learning.events import AwardDecided, WorkReturned
-from app.learning.models import DecisionRecord, KnowledgeCheckAttemptRecord
+from app.learning.models import DecisionRecord, KnowledgeCheckAttemptRecord, SubmissionRecord
 from app.programme.schemas import AwardRule
 from tests.learning.factories import House, module, new_person, publish
 
@@ -55,9 +57,14 @@ def test_an_award_is_told_to_others_and_audited_in_the_same_transaction(house: H
 
 def test_when_the_transaction_fails_neither_decision_nor_event_remains(house: House) -> None:
     submission = house.ready_to_award()
-    with pytest.raises(RuntimeError, match="power cut"), house.database.write() as session:
-        learning.award(session, submission_id=submission.id, assessor_id=house.priya)
-        raise RuntimeError("power cut")
+
+    def award_and_fail() -> None:
+        with house.database.write() as session:
+            learning.award(session, submission_id=submission.id, assessor_id=house.priya)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        award_and_fail()
     with house.database.read() as session:
         assert not session.exec(select(OutboxEvent).where(OutboxEvent.kind == AwardDecided.KIND)).all()
         assert not session.exec(select(DecisionRecord)).all()
@@ -201,10 +208,6 @@ def test_of_two_assessors_who_decide_at_once_exactly_one_does(house: House) -> N
 
 def test_the_atomic_step_alone_refuses_a_second_decision(house: House) -> None:
     """Without the row lock, e.g. were it lost in a change, the update's own condition still lets only one through."""
-    from app.core.clock import now
-    from app.learning.decisions import _leave_submitted
-    from app.learning.models import SubmissionRecord
-
     submission = house.ready_to_award()
     with house.database.write() as session:
         row = session.get_one(SubmissionRecord, submission.id)

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx2
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.config import Settings
@@ -20,10 +19,9 @@ from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
 from app.lti import registrations
 from app.lti.registrations import PlatformDetails
+from app.main import create_app
 from app.programme import service as programme
-from app.web import errors as web_errors
-from app.web import lti as lti_pages
-from app.web.middleware import Gatekeeper
+from app.wiring import Services, build_verifier
 from tests.conftest import ROOT
 from tests.lti.platform import TOOL, Browser, Platform
 
@@ -80,12 +78,8 @@ def register(database: Database, platform: Platform, *, approved: bool = True) -
 
 @pytest.fixture
 def client(runtime: Runtime) -> TestClient:
-    app = FastAPI()
-    app.state.runtime = runtime
-    app.include_router(lti_pages.router)
-    web_errors.install(app)
-    app.add_middleware(Gatekeeper, https=False)
-    return TestClient(app, base_url=TOOL, follow_redirects=False)
+    services = Services(runtime=runtime, verifier=build_verifier(runtime))
+    return TestClient(create_app(services=services), base_url=TOOL, follow_redirects=False)
 
 
 @pytest.fixture

@@ -30,9 +30,9 @@ TOOL = "http://tool.localhost:8000"
 TARGET = TOOL + "/modules/M01"
 DROP: Any = object()
 
-KEY = RSAKey.generate_key(2048, {"kid": "key-1", "alg": "RS256", "use": "sig"})
-STRANGER = RSAKey.generate_key(2048, {"kid": "key-1", "alg": "RS256", "use": "sig"})
-NEXT_KEY = RSAKey.generate_key(2048, {"kid": "key-2", "alg": "RS256", "use": "sig"})
+KEY = RSAKey.generate_key(2048, {"kid": "key-1", "use": "sig"})
+STRANGER = RSAKey.generate_key(2048, {"kid": "key-1", "use": "sig"})
+NEXT_KEY = RSAKey.generate_key(2048, {"kid": "key-2", "use": "sig"})
 
 CLAIM_NAMES = {
     name: LTI + name

@@ -94,26 +94,31 @@ def test_openbadgeslib_verifies_our_token_and_refuses_a_changed_one(signer: Any,
 
 
 @pytest.mark.parametrize("revoked", [False, True])
-def test_openbadgeslib_reads_our_status_list(revoked: bool) -> None:
+@pytest.mark.parametrize("form", ["jwt", "embedded proof"])
+def test_openbadgeslib_reads_our_status_list(form: str, revoked: bool) -> None:
+    """It checks the proof of a list only in the JWT form; the embedded form it reads without."""
     signed = _signed()
     status = signed["credentialStatus"]
     encoded = status_list.encode_list([int(status["statusListIndex"])] if revoked else [])
     unsigned_list = status_list.status_list_credential(
         list_url=status["statusListCredential"], issuer=DID, encoded_list=encoded, valid_from=CREATED
     )
-    listed = data_integrity.sign(
+    embedded = data_integrity.sign(
         unsigned_list, suite="eddsa-rdfc-2022", signer=ED25519, verification_method=ED25519_ID, created=CREATED
     )
+    token = vc_jwt.sign(unsigned_list, signer=P256, kid=P256_ID)
+    served = token.encode() if form == "jwt" else json_text.dumps(embedded)
 
     def download(url: str, *_: Any, **__: Any) -> bytes:
-        return json_text.dumps(listed) if url == listed["id"] else _download(url)
+        return served if url == unsigned_list["id"] else _download(url)
 
     verifier = OB3LdpVerifier.for_issuer_did(DID, download=download)
+    options: dict[str, Any] = {"check_status": True, "download": download, "verify_status_list": form == "jwt"}
     if revoked:
-        with pytest.raises(OB3VerificationError, match="revoked"):
-            verifier.verify(signed, check_status=True, download=download)
+        with pytest.raises(OB3VerificationError, match="'revocation' is set"):
+            verifier.verify(signed, **options)
     else:
-        assert verifier.verify(signed, check_status=True, download=download).id == signed["id"]
+        assert verifier.verify(signed, **options).id == signed["id"]
 
 
 def _key_in_name(method_id: str, _purpose: str) -> PublicKey:

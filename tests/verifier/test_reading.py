@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.http import HttpClient
 from app.vc import json_text
 from app.verifier import sources
 from app.verifier.errors import SourceUnavailable
-from app.verifier.schemas import Presented
-from app.verifier.sources import Budgeted, OwnFirst
+from app.verifier.known_issuers import KnownIssuers
+from app.verifier.ports import HostState
+from app.verifier.schemas import KnownIssuer, Presented
+from app.verifier.service import verify
+from app.verifier.sources import Budgeted, HttpSource, OwnFirst
 from tests.verifier.field import AT, BADGE_URL, LIST_URL, PNG, SVG, Stranger, Web, contain, outcome
 
 
@@ -100,6 +104,16 @@ def test_our_own_addresses_are_answered_without_a_network() -> None:
     assert web.asked == ["http://tool.localhost:80001/status/1"]
 
 
+@pytest.mark.parametrize(
+    "url", ["http://badges.example.au/1", "https://127.0.0.1/1", "https://[::1]/1", "file:///etc/hosts"]
+)
+def test_only_public_https_addresses_are_asked(issuer: Stranger, url: str) -> None:
+    guarded = HttpSource(HttpClient(allow_private_networks=False))
+    report = verify(Presented.from_url(url), source=guarded, known_issuers=issuer.known, at=AT)
+    assert outcome(report) == ("unknown", "url_unavailable")
+    assert "only public https" in report.checks[0].detail
+
+
 def test_a_status_list_may_come_as_a_token(issuer: Stranger) -> None:
     issuer.web.pages[LIST_URL] = issuer.sign_jwt(issuer.list_document((4711,))).encode()
     assert outcome(issuer.judge(issuer.secure(issuer.credential(), "di"))) == ("revoked", "revoked")
@@ -134,13 +148,9 @@ def test_a_did_key_issuer_needs_no_network(issuer: Stranger) -> None:
 
 
 def test_host_status_is_asked_for_our_own_badges_only(issuer: Stranger) -> None:
-    from app.verifier.known_issuers import KnownIssuers
-    from app.verifier.schemas import KnownIssuer
-    from app.verifier.service import verify
-
     asked: list[str] = []
 
-    def suspended(credential_id: str) -> str:
+    def suspended(credential_id: str) -> HostState:
         asked.append(credential_id)
         return "suspended"
 
@@ -149,7 +159,7 @@ def test_host_status_is_asked_for_our_own_badges_only(issuer: Stranger) -> None:
     assert foreign.verdict == "valid"
     assert asked == []
     ours = KnownIssuers([KnownIssuer(id=issuer.name, name="We", listed_by="us", ours=True)])
-    report = verify(badge, source=issuer.web, known_issuers=ours, at=AT, host_status=suspended)  # type: ignore[arg-type]
+    report = verify(badge, source=issuer.web, known_issuers=ours, at=AT, host_status=suspended)
     assert report.verdict == "suspended"
     assert asked == [BADGE_URL]
 

@@ -1,0 +1,143 @@
+"""From a reservation to signed bytes, and from there to the database: for the first issue and every later one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core import audit
+from app.core.audit import SYSTEM
+from app.core.clock import now
+from app.core.db import Database, WriteSession
+from app.core.outbox import emit
+from app.core.secrets import SecretBox
+from app.issuer import status
+from app.issuer.content import CredentialFacts, build_document
+from app.issuer.errors import IssueRefused
+from app.issuer.events import CredentialIssued
+from app.issuer.keys import OpenedKeys, open_keys
+from app.issuer.models import Credential, CredentialVersion, Issuer
+from app.issuer.schemas import IssuedCredential
+from app.programme import service as programme
+from app.vc import data_integrity, json_text, vc_jwt
+from app.vc.errors import VcError
+
+SUITE = "eddsa-rdfc-2022"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """One version, signed and not yet stored."""
+
+    document: bytes
+    jwt: str
+    valid_from: datetime
+    signed_at: datetime
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the document in hex."""
+        return hashlib.sha256(self.document).hexdigest()
+
+
+def sign(
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    row: Credential,
+    *,
+    identity_hash: str | None,
+    valid_from: datetime,
+) -> Signed:
+    """Both securings of one document: the embedded proof first, then the VC-JWT over the document that carries it."""
+    keys, facts = _facts(database, secret_box, base_url, row, identity_hash, valid_from)
+    signed_at = now()
+    try:
+        secured = data_integrity.sign(
+            build_document(facts),
+            suite=SUITE,
+            signer=keys.embedded,
+            verification_method=keys.embedded_id,
+            created=signed_at,
+        )
+        token = vc_jwt.sign(secured, signer=keys.token, kid=keys.token_id, alg="ES256")
+    except VcError as error:
+        raise IssueRefused(
+            f"The badge cannot be signed in a form that everybody could check: {error.detail}",
+            kept="The badge stays reserved and is issued once the cause is mended.",
+            next_step="Whoever looks after the programme should run waymark programme check.",
+        ) from error
+    return Signed(document=json_text.dumps(secured), jwt=token, valid_from=valid_from, signed_at=signed_at)
+
+
+def _facts(
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    row: Credential,
+    identity_hash: str | None,
+    valid_from: datetime,
+) -> tuple[OpenedKeys, CredentialFacts]:
+    with database.read() as session:
+        issuer = session.get_one(Issuer, row.issuer_id)
+        keys = open_keys(session, secret_box, base_url, issuer)
+        achievement = programme.achievement(session, row.achievement_key, row.achievement_version)
+    facts = CredentialFacts(
+        base_url=base_url,
+        credential_id=row.id,
+        subject_id=row.subject_id,
+        issuer_did=keys.did,
+        issuer_name=issuer.name,
+        issuer_description=issuer.description,
+        issuer_url=issuer.url,
+        achievement=achievement,
+        results=tuple((str(key), int(level)) for key, level in row.results),
+        identity_hash=identity_hash,
+        identity_salt=row.identity_salt,
+        awarded_at=row.awarded_at,
+        valid_from=valid_from,
+        valid_until=row.valid_until,
+        status_list_url=status.list_url(base_url, row.status_list_number),
+        status_index=row.status_index,
+    )
+    return keys, facts
+
+
+def store(session: WriteSession, base_url: str, row: Credential, version: int, signed: Signed) -> IssuedCredential:
+    """Write 2: the bytes, the credential's state, the audit entry and the event, all or none."""
+    stored = CredentialVersion(
+        credential_id=row.id,
+        version=version,
+        document=signed.document,
+        jwt=signed.jwt,
+        digest=signed.digest,
+        valid_from=signed.valid_from,
+        signed_at=signed.signed_at,
+    )
+    row.current_version = version
+    session.add(stored)
+    session.add(row)
+    audit.record(
+        session,
+        actor=SYSTEM,
+        action="issuer.credential_issued",
+        subject="credential",
+        subject_id=row.id,
+        version=version,
+        digest=signed.digest,
+    )
+    emit(session, CredentialIssued(credential_id=row.id, version=version, person_id=row.person_id))
+    return issued(base_url, row.id, stored)
+
+
+def issued(base_url: str, credential_id: str, version: CredentialVersion) -> IssuedCredential:
+    """A stored version as the callers of this room get it."""
+    return IssuedCredential(
+        credential_id=credential_id,
+        version=version.version,
+        url=f"{base_url}/credentials/{credential_id}",
+        document=version.document,
+        jwt=version.jwt,
+        digest=version.digest,
+    )

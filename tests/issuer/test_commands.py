@@ -1,0 +1,149 @@
+"""`waymark issue`, `waymark revoke`, `waymark key list`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import typer
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from app.awards.models import Award
+from app.cli import issuing
+from app.core.audit import AuditEntry
+from app.issuer import service
+from app.issuer.documents import status_list_document
+from app.issuer.errors import CredentialNotFound
+from app.vc.status_list import read_bit
+from app.wiring import Services
+
+ISSUE = ["issue", "--achievement", "M01", "--email", "tess@example.org", "--idempotency-key", "k1",
+         "--decided-by", "Helen Chapman", "--role", "programme lead"]  # fmt: skip
+
+
+@pytest.fixture
+def server(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """The server that the commands find by their environment."""
+    settings = services.runtime.settings
+    monkeypatch.setenv("WAYMARK_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("WAYMARK_SECRET_KEY", settings.secret_key)
+    monkeypatch.setenv("WAYMARK_PROGRAMME_DIR", str(settings.programme_dir))
+    return services
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer()
+    issuing.register(app)
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output
+
+
+def run_json(*arguments: str) -> Any:
+    code, output = run(*arguments, "--json")
+    assert code == 0, output
+    return json.loads(output)
+
+
+def test_issuing_twice_with_one_key_prints_the_same_badge(server: Services) -> None:
+    first, second = run_json(*ISSUE), run_json(*ISSUE)
+    assert first == second
+    with server.runtime.database.read() as session:
+        stored = service.stored_credential(session, first["id"])
+        award = session.exec(select(Award)).one()
+    assert first["url"] == json.loads(stored.document)["id"]
+    assert stored.identified
+    assert not stored.shared
+    assert (award.decided_by_name, award.decided_by_role) == ("Helen Chapman", "programme lead")
+
+
+def test_the_name_of_who_decided_is_neither_in_the_badge_nor_in_the_audit(server: Services) -> None:
+    issued = run_json(*ISSUE)
+    with server.runtime.database.read() as session:
+        document = service.stored_credential(session, issued["id"]).document
+        audit = json.dumps([entry.ids for entry in session.exec(select(AuditEntry)).all()])
+    assert b"Chapman" not in document
+    assert "Chapman" not in audit
+    assert "programme lead" in audit
+
+
+def test_share_makes_it_public_from_the_start(server: Services) -> None:
+    private, shared = run_json(*ISSUE), run_json(*ISSUE[:6], "k2", *ISSUE[7:], "--share")
+    with server.runtime.database.read() as session:
+        assert service.public_credential(session, shared["id"]).shared
+        with pytest.raises(CredentialNotFound):
+            service.public_credential(session, private["id"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "word"),
+    [
+        ("--email", "not an address", "e-mail"),
+        ("--decided-by", " ", "named person"),
+        ("--role", "<b>", "role"),
+        ("--achievement", "M99", "module"),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_is_issued(server: Services, option: str, value: str, word: str) -> None:
+    arguments = list(ISSUE)
+    arguments[arguments.index(option) + 1] = value
+    code, output = run(*arguments)
+    assert code == 1
+    assert word in output
+    with server.runtime.database.read() as session:
+        assert not service.has_credentials(session)
+
+
+def test_one_key_for_another_recipient_is_refused(server: Services) -> None:
+    run_json(*ISSUE)
+    arguments = list(ISSUE)
+    arguments[arguments.index("--email") + 1] = "robin@example.org"
+    code, output = run(*arguments)
+    assert code == 1
+    assert "used before" in output
+
+
+@pytest.mark.parametrize("by", ["id", "url"])
+def test_revoking_by_id_or_address_sets_the_bit_and_a_second_time_says_so(server: Services, by: str) -> None:
+    issued = run_json(*ISSUE)
+    assert run("revoke", issued[by], "--reason", "issued in error")[0] == 0
+    code, output = run("revoke", issued[by], "--reason", "issued in error")
+    assert (code, "revoked before" in output) == (1, True)
+    with server.runtime.database.read() as session:
+        stored = service.stored_credential(session, issued["id"])
+        listed = json.loads(status_list_document(session, 1))
+    index = int(json.loads(stored.document)["credentialStatus"]["statusListIndex"])
+    assert stored.state == "revoked"
+    assert read_bit(listed, index, "revocation")
+
+
+def test_revoking_what_is_not_there_says_no_and_what_is_no_id_is_misuse(server: Services) -> None:
+    assert run("revoke", "00000000-0000-4000-8000-000000000000", "--reason", "x")[0] == 1
+    assert run("revoke", "nonsense", "--reason", "x")[0] == 2
+    assert run("revoke", "00000000-0000-4000-8000-000000000000")[0] == 2
+
+
+def test_keys_are_listed_without_their_secret(server: Services) -> None:
+    keys = run_json("key", "list")["items"]
+    assert [(key["kid"], key["issuer"]) for key in keys] == [
+        ("orygen-ed25519-1", "orygen"), ("orygen-p-256-1", "orygen"),
+    ]  # fmt: skip
+    assert set(keys[0]) == {"kid", "issuer", "algorithm", "use", "created_at", "retired_at"}
+
+
+def test_another_base_url_issues_nothing(server: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_json(*ISSUE)
+    monkeypatch.setenv("WAYMARK_BASE_URL", "https://elsewhere.example")
+    code, output = run(*ISSUE[:6], "k2", *ISSUE[7:])
+    assert code == 1
+    assert "WAYMARK_BASE_URL" in output
+
+
+def test_a_wrong_secret_key_is_said_so_and_issues_nothing(server: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYMARK_SECRET_KEY", "another-secret-key-that-was-never-used-here")
+    code, output = run(*ISSUE)
+    assert code == 1
+    assert "WAYMARK_SECRET_KEY" in output
+    with server.runtime.database.read() as session:
+        assert not service.has_credentials(session)

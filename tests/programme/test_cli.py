@@ -1,0 +1,98 @@
+"""`waymark programme check` needs no database and names file and line; `load` loads all or nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from app.cli.programme import app
+from app.core.db import Database
+from app.programme import service
+from app.programme.models import ProgrammeModuleVersion
+from tests.programme.conftest import IPS, Edit
+
+run = CliRunner().invoke
+
+
+@pytest.fixture
+def loaded_into(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """The database that the command will open."""
+    monkeypatch.setenv("WAYMARK_DATABASE_URL", database.url)
+    monkeypatch.setenv("WAYMARK_SECRET_KEY", "a-secret-key-for-tests-only-that-everybody-may-read")
+    return database
+
+
+def test_the_programme_of_the_repository_is_clean() -> None:
+    result = run(app, ["check", str(IPS)])
+    assert result.exit_code == 0, result.output
+    assert "no problems. ips v1 with M01 v1" in result.output
+
+
+def test_check_needs_no_settings_and_no_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WAYMARK_ENV", "production")
+    monkeypatch.setenv("WAYMARK_DATABASE_URL", "nonsense://")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WAYMARK_PROGRAMME_DIR", str(IPS))
+    assert run(app, ["check"]).exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_prints_file_line_and_message_and_exits_1(folder: Path, edit: Edit) -> None:
+    line = edit("modules/M01/module.yaml", "hours: 6", "hours: six")
+    result = run(app, ["check", str(folder)])
+    assert result.exit_code == 1
+    assert f"{folder}/modules/M01/module.yaml:{line}: `hours` must be a whole number" in result.output
+    assert "1 problem. Nothing was loaded." in result.output
+
+
+def test_check_prints_problems_as_json(folder: Path, edit: Edit) -> None:
+    line = edit("modules/M01/knowledge-check.yaml", "answer: c", "answer: e")
+    result = run(app, ["check", str(folder), "--json"])
+    assert result.exit_code == 1
+    answer = json.loads(result.output)
+    assert answer["ok"] is False
+    assert [(p["file"], p["line"]) for p in answer["problems"]] == [("modules/M01/knowledge-check.yaml", line)]
+
+
+@pytest.mark.parametrize("command", ["check", "load"])
+def test_a_folder_that_is_not_there_is_misuse(command: str, tmp_path: Path) -> None:
+    result = run(app, [command, str(tmp_path / "nowhere")])
+    assert result.exit_code == 2
+    assert "There is no folder" in result.output
+
+
+def test_load_says_what_was_loaded_and_then_what_is_unchanged(loaded_into: Database) -> None:
+    first = run(app, ["load", str(IPS), "--json"])
+    assert first.exit_code == 0, first.output
+    assert json.loads(first.output) == {"loaded": ["ips v1", "M01 v1"], "unchanged": []}
+    second = run(app, ["load", str(IPS)])
+    assert second.output.splitlines() == ["ips v1: unchanged", "M01 v1: unchanged"]
+    with loaded_into.read() as session:
+        assert service.current_module(session, "M01").version == 1
+
+
+def test_load_refuses_a_bad_folder_and_loads_nothing(folder: Path, edit: Edit, loaded_into: Database) -> None:
+    edit("modules/M01/knowledge-check.yaml", "answer: c", "answer: e")
+    assert run(app, ["load", str(folder)]).exit_code == 1
+    with loaded_into.read() as session:
+        assert session.exec(select(ProgrammeModuleVersion)).all() == []
+
+
+def test_load_refuses_changed_content_and_says_to_raise_the_version(
+    folder: Path, edit: Edit, loaded_into: Database
+) -> None:
+    assert run(app, ["load", str(folder)]).exit_code == 0
+    edit("modules/M01/reflection.md", "300 to 500 words", "300 to 600 words")
+    result = run(app, ["load", str(folder)])
+    assert result.exit_code == 1
+    assert "Raise the version to 2" in result.output
+
+
+def test_the_schemas_of_the_files_can_be_written(tmp_path: Path) -> None:
+    result = run(app, ["schemas", str(tmp_path / "out")])
+    assert result.exit_code == 0
+    assert "module.schema.json" in {path.name for path in (tmp_path / "out").iterdir()}
