@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SETTINGS_FILE = "waymark.env"
-SECRET_FILE = "secret.key"
+KEY_FILE = "secret.key"
 MINIMUM_SECRET_LENGTH = 32
 
 
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
 
 def _development_secret(data_dir: Path) -> str:
     """The key of this data folder, made on first use and readable by its owner only."""
-    path = data_dir / SECRET_FILE
+    path = data_dir / KEY_FILE
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
         try:

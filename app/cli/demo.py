@@ -29,7 +29,7 @@ from app.wiring import bind, build_worker, prepare
 
 START_SECONDS = 40.0
 STOP_SECONDS = 8.0
-SETTINGS_TEXT = """# Written by `waymark demo`, so that other commands in this folder meet the same server. Delete it at will.
+SETTINGS_TEXT = """# Written by `waymark demo`, so that other commands in this folder meet the same server.
 WAYMARK_BASE_URL={base_url}
 WAYMARK_PORT={port}
 WAYMARK_PRACTICE_LMS_PORT={lms_port}

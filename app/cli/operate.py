@@ -44,8 +44,9 @@ def serve(
     """Serve pages and API until it is told to stop."""
     services = _prepared()
     chosen = port or services.runtime.settings.port
-    emit({"url": services.runtime.settings.base_url, "port": chosen}, as_json,
-         f"Waymark at {services.runtime.settings.base_url} (listening on {host}:{chosen}); Ctrl-C stops it.")  # fmt: skip
+    url = services.runtime.settings.base_url
+    text = f"Waymark at {url} (listening on {host}:{chosen}); Ctrl-C stops it."
+    emit({"url": url, "port": chosen}, as_json, text)
     services.runtime.database.dispose()
     uvicorn.run(
         "app.main:served",

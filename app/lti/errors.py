@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from app.core.errors import AppError
 
 OPEN_AGAIN = "Go back to your LMS and open the activity again."
-TELL_ADMIN = "Please tell your LMS administrator."
+TELL = "tell your LMS administrator."
+TELL_ADMIN = f"Please {TELL}"
 
 
 class LtiRefused(AppError):
@@ -23,7 +24,7 @@ class LtiRefused(AppError):
     slug: ClassVar[str] = "lti-refused"
     title: ClassVar[str] = "This launch could not be opened"
     sentence: ClassVar[str] = "Your LMS sent something that Waymark cannot accept."
-    advice: ClassVar[str] = f"{OPEN_AGAIN} If it happens again: {TELL_ADMIN[7:]}"
+    advice: ClassVar[str] = f"{OPEN_AGAIN} If it happens again, {TELL}"
 
     def __init__(self, detail: str | None = None, *, technical: str | None = None) -> None:
         code = f"{self.slug}: {technical}" if technical else self.slug
@@ -123,7 +124,7 @@ class PlatformError(LtiRefused):
     slug = "lti-platform-error"
     title = "Your LMS stopped the launch"
     sentence = "Your LMS could not finish opening this activity. You may have been signed out there."
-    advice = f"Sign in to your LMS and open the activity again. If it happens again: {TELL_ADMIN[7:]}"
+    advice = f"Sign in to your LMS and open the activity again. If it happens again, {TELL}"
 
 
 class LaunchIncomplete(LtiRefused):
@@ -200,7 +201,7 @@ class TokenClock(LtiRefused):
 
     slug = "lti-token-clock"
     sentence = "The launch message from your LMS bears a wrong time."
-    advice = f"{OPEN_AGAIN} If it happens again, the LMS's clock may be wrong: {TELL_ADMIN[7:]}"
+    advice = f"{OPEN_AGAIN} If it happens again, the LMS's clock may be wrong: {TELL}"
 
 
 class TokenClaimMissing(LtiRefused):
@@ -311,7 +312,7 @@ class UserMissing(LtiRefused):
     slug = "lti-user"
     title = "Please sign in to your LMS first"
     sentence = "Your LMS did not say who you are, so your work could not be kept for you."
-    advice = f"Sign in to your LMS with your own account and open the activity again. Else: {TELL_ADMIN[7:]}"
+    advice = f"Sign in to your LMS with your own account and open the activity again. If you did, {TELL}"
 
 
 class ModuleUnknown(LtiRefused):

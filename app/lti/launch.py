@@ -186,6 +186,7 @@ def _approved_deployment(database: Database, registration_id: str, platform_depl
     with database.read() as session:
         return session.exec(
             select(LtiDeployment.id).where(
+                LtiDeployment.registration_id == registration_id,
                 LtiDeployment.platform_deployment_id == platform_deployment_id,
                 LtiDeployment.state == ACTIVE,
             )

@@ -221,7 +221,7 @@ def answer(request: Request, session: CurrentLaunch, runtime: App, form: PostedF
                 db, attempt_id=form.get("attempt", ""), person_id=session.person_id, answers=answers
             )
     except Unanswered as error:
-        errors = {question: "Please choose one answer." for question in error.question_keys}
+        errors = dict.fromkeys(error.question_keys, "Please choose one answer.")
         with runtime.database.read() as db:
             return _show_activity(request, db, session, key, posted=answers, errors=errors, status=422)
     return RedirectResponse(f"{session.root}/activity/{key}#result", status_code=303)

@@ -32,7 +32,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?")
 
 
 def frame_ancestors(path: str, origins: tuple[str, ...] | None) -> str:
-    """Who may frame an answer: a launch's own platform; nobody else; anybody for the error pages before a launch is known.
+    """Who may frame an answer: a launch's own platform, else nobody; anybody, for errors before a launch is known.
 
     An error inside an LMS's frame must be readable, and such a page offers nothing that a click could be stolen for.
     """
@@ -108,7 +108,7 @@ class Gatekeeper:
         ancestors = frame_ancestors(path, scope["state"].get("frame_ancestors"))
         headers.setdefault("Content-Security-Policy", "; ".join((*CONTENT_SECURITY_POLICY, ancestors)))
         headers["X-Content-Type-Options"] = "nosniff"
-        # Not "no-referrer": with it browsers send "Origin: null" with our own forms, which the origin check must refuse.
+        # Not "no-referrer": browsers then send "Origin: null" with our own forms, which the origin check refuses.
         headers["Referrer-Policy"] = "same-origin"
         headers["X-Request-Id"] = request_id
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"

@@ -1,4 +1,4 @@
-"""The whole main job in a real browser with third-party cookies blocked: from a launch to a badge an employer trusts."""
+"""The main job in a real browser with third-party cookies blocked: from a launch to a badge an employer trusts."""
 
 from __future__ import annotations
 

@@ -513,6 +513,7 @@ def test_an_error_page_may_be_framed_by_the_launchs_own_platform_only(
     response = refuse(
         browser, database, lambda begun: platform.sign(platform.claims(begun.nonce, version="2")), "lti-version"
     )
+    assert 'href="https://school.lms.example/back?c=2&amp;lti_errormsg=' in response.text
     policy = response.headers["content-security-policy"]
     assert re.search(r"frame-ancestors 'self' https://lms\.example$", policy)
 
