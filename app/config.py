@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets as token_source
+import tempfile
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +17,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 SETTINGS_FILE = "waymark.env"
 KEY_FILE = "secret.key"
 MINIMUM_SECRET_LENGTH = 32
+DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
 class ConfigurationError(Exception):
@@ -52,6 +57,9 @@ class Settings(BaseSettings):
     smtp_password: str = Field(default="", description="Password at the mail server, if it wants one.", repr=False)
     smtp_starttls: bool = Field(default=True, description="Encrypt the way to the mail server with STARTTLS.")
     mail_from: str = Field(default="Waymark <no-reply@waymark.invalid>", description="Sender of every mail.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="How much the server says of its own work; names and texts at no level."
+    )
     launch_session_hours: int = Field(default=8, ge=1, le=24, description="How long a launch stays signed in.")
 
     @field_validator("base_url")
@@ -64,6 +72,24 @@ class Settings(BaseSettings):
         if value and (not parts.hostname or parts.path or parts.query or parts.fragment or parts.username):
             raise ValueError("WAYMARK_BASE_URL is scheme, host and port only, e.g. https://waymark.example.org")
         return value.lower()
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        # The value is not repeated: it may hold a password.
+        if value and not value.startswith(DATABASES):
+            raise ValueError(f"WAYMARK_DATABASE_URL must begin with one of {', '.join(DATABASES)}")
+        try:
+            if value:
+                make_url(value)
+        except (ArgumentError, ValueError):
+            raise ValueError("WAYMARK_DATABASE_URL cannot be read: is a part missing or a port not a number?") from None
+        return value
 
     @model_validator(mode="after")
     def _fill_in_defaults(self) -> Settings:
@@ -106,16 +132,21 @@ class Settings(BaseSettings):
 
 
 def _development_secret(data_dir: Path) -> str:
-    """The key of this data folder, made on first use and readable by its owner only."""
+    """The key of this data folder, made on first use and readable by its owner only.
+
+    It appears under its name whole or not at all, and only once, whoever else starts or is killed at this moment.
+    """
     path = data_dir / KEY_FILE
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text(encoding="utf-8").strip()
+        handle, name = tempfile.mkstemp(prefix=f".{KEY_FILE}.", dir=data_dir)  # made for its owner only
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(token_source.token_urlsafe(48))
+        try:
+            with suppress(FileExistsError):
+                os.link(name, path)
+        finally:
+            Path(name).unlink()
     return path.read_text(encoding="utf-8").strip()
 
 

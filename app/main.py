@@ -63,5 +63,5 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 def served() -> FastAPI:
     """What the web server loads in each of its processes."""
     settings = load_settings()
-    configure(json=settings.env == "production")
+    configure(level=settings.log_level, json=settings.env == "production")
     return create_app(settings)

@@ -110,15 +110,17 @@ def prepare(services: Services) -> None:
     The programme is loaded if none ever was, and its issuer is set up.
 
     Raises:
-        MigrationNeeded: the database is of another form.
+        MigrationNeeded: there is no database, or it is of another form.
         BaseUrlChanged: badges exist that were made for another address.
+        KeysUnreadable: the secret key does not open the signing keys.
         ProgrammeInvalid: the programme's files have errors.
     """
     runtime = services.runtime
     settings = runtime.settings
+    migrations.require_current(runtime.database)
     with runtime.database.read() as session:
-        migrations.check(session)
-        _check_base_url(session, settings)
+        check_base_url(session, settings)
+        issuer.check_keys(session, runtime.secret_box)
         loaded = bool(programme.modules(session))
     files = None if loaded else programme.load_programme(settings.programme_dir)
     with runtime.database.write() as session:
@@ -137,7 +139,12 @@ def prepare(services: Services) -> None:
         server_facts.note(session, BASE_URL_FACT, settings.base_url)
 
 
-def _check_base_url(session: ReadSession, settings: Settings) -> None:
+def check_base_url(session: ReadSession, settings: Settings) -> None:
+    """Refuse an address under which the badges that exist could not be verified any more.
+
+    Raises:
+        BaseUrlChanged: badges exist that were made for another one, and nobody confirmed the change.
+    """
     known = server_facts.recall(session, BASE_URL_FACT)
     if known in (None, settings.base_url) or settings.accept_changed_base_url or not issuer.has_credentials(session):
         return

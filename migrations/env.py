@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 from alembic import context
+from sqlmodel.sql.sqltypes import AutoString
 
 import app
 from app.core.db import UTCDateTime, metadata
@@ -15,10 +16,12 @@ for module in pkgutil.walk_packages(app.__path__, "app."):
         importlib.import_module(module.name)
 
 
-def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
-    """Our moment type in migrations, written so that they need no import of the app."""
+def render_item(kind: str, item: object, _autogen_context: object) -> str | bool:
+    """Types as SQLAlchemy knows them: a migration must still run when the app's own types have changed or gone."""
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, AutoString):
+        return f"sa.String({item.length or ''})"
     return False
 
 
@@ -33,7 +36,7 @@ connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
     target_metadata=metadata,
-    render_as_batch=True,
+    render_as_batch=True,  # SQLite alters a table by making it anew
     render_item=render_item,
     compare_type=compare_type,
     compare_server_default=False,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 
-import app
 from app.config import Settings
 from app.core import migrations
-from app.core.db import Database, metadata
+from app.core.db import Database
 from app.core.http import HttpClient
 from app.core.jwks import JwksCache
 from app.core.outbox import Worker
@@ -29,19 +26,12 @@ ROOT = Path(__file__).resolve().parents[1]
 TEST_SECRET = "a-secret-key-for-tests-only-that-everybody-may-read"
 
 
-def _import_all_models() -> None:
-    for module in pkgutil.walk_packages(app.__path__, "app."):
-        if module.name.endswith(".models") or module.name.startswith("app.core."):
-            importlib.import_module(module.name)
-
-
 @pytest.fixture(scope="session")
 def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with every table and no row; copied for each test."""
-    _import_all_models()
+    """An SQLite file as the migrations make it, without a row; copied for each test."""
     path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
     database = Database(f"sqlite:///{path}")
-    metadata.create_all(database.engine)
+    migrations.migrate(database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
@@ -86,10 +76,6 @@ def services(settings: Settings, database: Database) -> Services:
     http = HttpClient(allow_private_networks=True)
     runtime = Runtime(settings, database, http, JwksCache(http), SecretBox(settings.secret_keys))
     services = Services(runtime=runtime, verifier=build_verifier(runtime))
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (migrations.head(),))
-        connection.commit()
     prepare(services)
     return services
 

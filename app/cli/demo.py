@@ -5,31 +5,34 @@ The practice LMS is another program with its own idea of LTI; the demo starts it
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-import httpx2
-
+from app.cli.demo_children import AskedToStop, Children, python_module
 from app.cli.demo_story import DemoBadge, tell
-from app.cli.support import EXIT_MISUSE, emit, fail, settings_or_exit
+from app.cli.support import EXIT_MISUSE, emit, fail, guard, open_database, settings_or_exit
 from app.config import SETTINGS_FILE, Settings
 from app.core import migrations
-from app.core.db import Database
-from app.wiring import bind, build_worker, prepare
+from app.core.db import ReadSession
+from app.issuer import service as issuer
+from app.issuer.schemas import IssuerInfo
+from app.verifier import known_issuers
+from app.wiring import ISSUER_KEY, BaseUrlChanged, bind, build_worker, check_base_url, prepare
 
-START_SECONDS = 40.0
-STOP_SECONDS = 8.0
-SETTINGS_TEXT = """# Written by `waymark demo`, so that other commands in this folder meet the same server.
+LOCK_FILE = "demo.lock"
+LOG_FOLDER = "logs"
+MARK = "# Written by `waymark demo`"
+SETTINGS_TEXT = (
+    MARK
+    + """, so that other commands in this folder meet the same server.
 WAYMARK_BASE_URL={base_url}
 WAYMARK_PORT={port}
 WAYMARK_PRACTICE_LMS_PORT={lms_port}
@@ -39,6 +42,18 @@ WAYMARK_SMTP_HOST=127.0.0.1
 WAYMARK_SMTP_PORT={smtp_port}
 WAYMARK_SMTP_STARTTLS=0
 """
+)
+KNOWN_ISSUERS_TEXT = (
+    MARK
+    + """, so that `waymark verify` in this folder knows the demo's own issuer.
+# Take this line and the one above away to keep entries of your own here.
+[[issuer]]
+id = {did}
+name = {name}
+listed_by = "this machine's demo"
+url = {url}
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -52,78 +67,144 @@ class DemoAddresses:
 
 def run(as_json: bool) -> None:
     """Set up, start, print the addresses, wait for Ctrl-C, stop everything."""
-    settings = _demo_settings()
-    for what, port in (
-        ("Waymark", settings.port),
-        ("the practice LMS", settings.practice_lms_port),
-        ("the practice LMS's mail", settings.practice_lms_smtp_port),
-    ):
-        _refuse_taken_port(what, port)
-    _say(as_json, "1/4  Preparing the database …")
-    database = Database(settings.database_url)
-    migrations.migrate(database)
-    database.dispose()
-    children = _Children()
-    children.stop_on_signals()
-    try:
-        _say(as_json, "2/4  Starting the practice LMS …")
-        lms = [sys.executable, "-m", "practice_lms", "--port", str(settings.practice_lms_port),
-               "--tool-url", settings.base_url, "--tool-backchannel-url", f"http://127.0.0.1:{settings.port}",
-               "--smtp-port", str(settings.practice_lms_smtp_port)]  # fmt: skip
-        details = json.loads(subprocess.run([*lms, "--details"], check=True, capture_output=True, text=True).stdout)  # noqa: S603
-        children.start("practice LMS", lms)
-        children.wait_for(f"http://127.0.0.1:{settings.practice_lms_port}/jwks")
-        _say(as_json, "3/4  Loading the programme and telling the demo story …")
-        badge = _tell_story(settings, details)
-        _say(as_json, "4/4  Starting Waymark and its worker …")
-        waymark = [sys.executable, "-m", "app"]
-        children.start("app", [*waymark, "serve", "--port", str(settings.port)])
-        children.start("worker", [*waymark, "worker"])
-        children.wait_for(f"http://127.0.0.1:{settings.port}/readyz")
-        _print_addresses(settings, badge, as_json)
-        children.wait()
-    finally:
-        children.stop()
-        _say(as_json, "Stopped. What you did is kept in " + str(settings.data_dir) + "; `make demo` starts it again.")
+    data_dir = settings_or_exit().data_dir
+    with guard(), _only_one(data_dir):
+        children = Children(data_dir / LOG_FOLDER)
+        children.stop_on_signals()
+        try:
+            _start_and_wait(children, as_json)
+        except AskedToStop:
+            pass
+        finally:
+            children.stop()
+        _say(as_json, f"\nStopped. What you did is kept in {data_dir}; the next start goes on from there.")
 
 
-def _demo_settings() -> Settings:
-    """The settings of the demo, written down so that other commands in this folder meet the same server."""
+def _start_and_wait(children: Children, as_json: bool) -> None:
+    wanted = _wanted_settings()
+    _refuse_taken_ports(wanted)
+    _say(as_json, "1/4  Preparing the database ...")
+    with open_database(any_form=True) as (_settings, database):
+        before, _after = migrations.migrate(database)
+        with database.read() as session:
+            _refuse_another_address(session, wanted)
+    settings = _noted(wanted)
+    children.go_on()
+    _say(as_json, "2/4  Starting the practice LMS ...")
+    lms = python_module(
+        "practice_lms", "--port", str(settings.practice_lms_port),
+        "--tool-url", settings.base_url, "--tool-backchannel-url", f"http://127.0.0.1:{settings.port}",
+        "--smtp-port", str(settings.practice_lms_smtp_port),
+    )  # fmt: skip
+    details = json.loads(children.output_of([*lms, "--details"]))
+    children.start("practice LMS", lms)
+    children.wait_for(f"http://127.0.0.1:{settings.practice_lms_port}/jwks")
+    _say(as_json, "3/4  Loading the programme and telling the demo story ...")
+    badge = _tell_story(settings, details)
+    _say(as_json, "4/4  Starting Waymark and its worker ...")
+    children.start("app", python_module("app", "serve", "--port", str(settings.port)))
+    children.start("worker", python_module("app", "worker"))
+    children.wait_for(f"http://127.0.0.1:{settings.port}/readyz")
+    _print_addresses(settings, badge, as_json, begun_before=before is not None)
+    children.wait()
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the folder for this demo; the lock goes with the process, however it ends."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / LOCK_FILE).open("a+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            fail(
+                f"A demo is running in {data_dir} already (process {lock.read().strip() or 'unknown'}). Use that one, "
+                "or stop it with Ctrl-C in its window first. Nothing was changed."
+            )
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _wanted_settings() -> Settings:
+    """The settings asked for; the address follows the port unless it was given."""
     first = settings_or_exit()
     if first.env == "production":
         fail("The demo does not run in production (WAYMARK_ENV).", code=EXIT_MISUSE)
-    first.data_dir.mkdir(parents=True, exist_ok=True)
+    return settings_or_exit(base_url=os.environ.get("WAYMARK_BASE_URL") or f"http://tool.localhost:{first.port}")
+
+
+def _refuse_another_address(session: ReadSession, wanted: Settings) -> None:
+    try:
+        check_base_url(session, wanted)
+    except BaseUrlChanged:
+        fail(
+            f"The badges in {wanted.data_dir} were made for another address than {wanted.base_url}, and would not be "
+            "valid there. Use the port they were made for, or begin a new folder: WAYMARK_DATA_DIR. "
+            "Nothing was changed."
+        )
+
+
+def _noted(wanted: Settings) -> Settings:
+    """The settings of the demo, written down so that other commands in this folder meet the same server."""
     text = SETTINGS_TEXT.format(
-        base_url=first.base_url,
-        port=first.port,
-        lms_port=first.practice_lms_port,
-        smtp_port=first.practice_lms_smtp_port,
+        base_url=wanted.base_url,
+        port=wanted.port,
+        lms_port=wanted.practice_lms_port,
+        smtp_port=wanted.practice_lms_smtp_port,
     )
-    (first.data_dir / SETTINGS_FILE).write_text(text, encoding="utf-8")
+    _write(wanted.data_dir / SETTINGS_FILE, text)
     return settings_or_exit()
 
 
-def _refuse_taken_port(what: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            fail(
-                f"Port {port}, wanted for {what}, is in use on this machine. Stop what uses it, or choose others: "
-                "WAYMARK_PORT, WAYMARK_PRACTICE_LMS_PORT, WAYMARK_PRACTICE_LMS_SMTP_PORT."
-            )
+def _refuse_taken_ports(settings: Settings) -> None:
+    wanted = {
+        "Waymark": settings.port,
+        "the practice LMS": settings.practice_lms_port,
+        "the practice LMS's mail": settings.practice_lms_smtp_port,
+    }
+    choose = "Choose others: WAYMARK_PORT, WAYMARK_PRACTICE_LMS_PORT, WAYMARK_PRACTICE_LMS_SMTP_PORT."
+    if len(set(wanted.values())) < len(wanted):
+        fail(f"Waymark, the practice LMS and its mail need a port each. {choose}", code=EXIT_MISUSE)
+    for what, port in wanted.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                fail(f"Port {port}, wanted for {what}, is not free on this machine ({error.strerror}). {choose}")
 
 
 def _tell_story(settings: Settings, platform: dict[str, Any]) -> DemoBadge:
     services = bind(settings)
+    database = services.runtime.database
     try:
-        badge = tell(services, platform)
         prepare(services)
+        with database.read() as session:
+            _introduce(settings, issuer.issuer_info(session, settings.base_url, ISSUER_KEY))
+        badge = tell(services, platform)
         build_worker(services).run_until_idle()
         return badge.finish(services)
     finally:
-        services.runtime.database.dispose()
+        database.dispose()
+
+
+def _introduce(settings: Settings, own: IssuerInfo) -> None:
+    """Vouch for the demo's issuer towards `waymark verify`, unless somebody keeps a register of their own here."""
+    path = settings.data_dir / known_issuers.FILE_NAME
+    if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+        return
+    quoted = {name: json.dumps(value) for name, value in (("did", own.did), ("name", own.name), ("url", own.url))}
+    _write(path, KNOWN_ISSUERS_TEXT.format(**quoted))
+
+
+def _write(path: Path, text: str) -> None:
+    """A whole file or none: another command may be reading at this moment."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
 
 
 def _say(as_json: bool, line: str) -> None:
@@ -132,14 +213,19 @@ def _say(as_json: bool, line: str) -> None:
         sys.stdout.flush()
 
 
-def _print_addresses(settings: Settings, badge: DemoBadge, as_json: bool) -> None:
+def _print_addresses(settings: Settings, badge: DemoBadge, as_json: bool, *, begun_before: bool) -> None:
     addresses = DemoAddresses(
         practice_lms=f"http://lms.localhost:{settings.practice_lms_port}/",
         badge=f"{settings.base_url}/credentials/{badge.credential_id}",
         api_docs=f"{settings.base_url}/api/docs",
     )
+    earlier = (
+        "\nWhat you did before is here again; only the practice LMS begins anew, with an empty gradebook and no mail.\n"
+        if begun_before
+        else ""
+    )
     emit(
-        addresses.__dict__,
+        asdict(addresses),
         as_json,
         f"""
 Waymark is running.
@@ -149,75 +235,6 @@ Waymark is running.
   A demo badge   {addresses.badge}
                  What an employer sees.
   API            {addresses.api_docs}
-
-Ctrl-C stops everything.""",
+{earlier}
+Logs: {settings.data_dir / LOG_FOLDER}. Ctrl-C stops everything.""",
     )
-    sys.stdout.flush()
-
-
-class _Children:
-    """The programs the demo started, and only those."""
-
-    def __init__(self) -> None:
-        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
-        self._asked_to_stop = False
-
-    def stop_on_signals(self) -> None:
-        """From now on Ctrl-C and SIGTERM end the waiting instead of the process."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked_to_stop = True
-
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start one program in a process group of its own, so that Ctrl-C reaches it through us, once."""
-        root = Path(__file__).resolve().parents[2]
-        environment = os.environ | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
-        child = subprocess.Popen(  # noqa: S603 - our own programs
-            list(command), env=environment, stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        self._running.append((name, child))
-
-    def wait_for(self, url: str) -> None:
-        """Wait until a program answers with success.
-
-        Raises:
-            typer.Exit: it ended, or did not answer in time, or somebody pressed Ctrl-C.
-        """
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and not self._asked_to_stop:
-            self._refuse_dead()
-            try:
-                if httpx2.get(url, timeout=2.0, trust_env=False).status_code == 200:
-                    return
-            except httpx2.HTTPError:
-                pass
-            time.sleep(0.2)
-        if self._asked_to_stop:
-            fail("Stopped before everything was up.")
-        fail(f"{url} did not answer within {START_SECONDS:.0f} seconds.")
-
-    def wait(self) -> None:
-        """Until Ctrl-C, or until a program ends by itself."""
-        while not self._asked_to_stop:
-            self._refuse_dead()
-            time.sleep(0.2)
-
-    def _refuse_dead(self) -> None:
-        for name, child in self._running:
-            if child.poll() is not None:
-                fail(f"The {name} ended by itself (exit code {child.returncode}); its last words are above.")
-
-    def stop(self) -> None:
-        """Ask each program to end, then end it."""
-        for _name, child in reversed(self._running):
-            if child.poll() is None:
-                child.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        for _name, child in self._running:
-            try:
-                child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.awards import service as awards
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import WriteSession
+from app.core.errors import Unavailable
+from app.core.outbox import OutboxDelivery
 from app.issuer import service as issuer
 from app.learning import service as learning
 from app.learning.schemas import Enrolment
@@ -22,7 +26,7 @@ from app.lti.errors import RegistrationNotFound
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.schemas import Module
-from app.wiring import Services, build_worker, prepare
+from app.wiring import Services, build_worker
 
 MODULE_KEY = "M01"
 FINISHER = ("demo-finisher", "Robin Okafor", "robin.okafor@example.org")
@@ -43,12 +47,42 @@ EXERCISE = {
     "test-measure": "Days from mention to first meeting, and how many of those who mentioned work were met.",
     "test-decider": "The centre manager and I, together, in the supervision after the six weeks.",
 }
-REFLECTION_SENTENCE = (
-    "In my second month a young person told me he wanted to work nights in a bakery, and I answered that we should "
-    "first settle his sleep. I meant it kindly. What he heard was not yet, and he did not raise it again for weeks. "
-    "The principle under strain was his choice: I had put my opinion of what suits him in front of what he wanted. "
-)
+REFLECTION = """\
+In my second month a young man told me he wanted to work nights in a bakery. I liked him, and I worried about him. He \
+had told the team how badly he slept, so I said that it was a great idea for later, and that we should get his sleep \
+right first. I meant it kindly.
+
+He nodded, and he did not bring it up again. For six weeks we talked about sleep, and about forms, and about the \
+weather. He came late, then he came less. I wrote in my notes that his motivation was low. It is hard to read that \
+now. His motivation had been sitting in front of me, and I had asked it to wait.
+
+The principle under strain was his choice. I had put my idea of a good job in front of his. The second one was zero \
+exclusion: without any rule on paper I had made better sleep the entry ticket. And because I waited, I also broke the \
+promise to look for work early. One kind sentence, and three principles had gone quiet.
+
+What was good in it? I did not want him to fail. But a young person who is told "not yet" does not \
+hear care. He hears that we do not believe in him. And I had no evidence at all that nights would harm him. When I \
+finally asked, he said that nights were the only hours when his head was calm, and that a shift would give him a \
+reason to sleep by day.
+
+I asked him later what it was like. He said: "You were nice about it. I just thought you were like the others." I have \
+kept that sentence. I also asked my supervisor to listen for the words "first" and "once" in what I say, because that \
+is how my gate sounds. She has caught me twice.
+
+What I would say now: "Nights in a bakery. Tell me what you like about that. Shall we ring two bakeries this week, and \
+work out the sleep while you are at it?" Then I would pick up the phone with him in the room. If the nights turn out \
+too hard, we will know more about him, about work and about sleep than six weeks of waiting ever taught us.
+
+(I have changed the details, so that nobody can be known by them.)
+"""
 LEVELS = {"principles-in-use": 3, "seeing-gates": 4, "fidelity-thinking": 3, "reflection-and-safety": 3}
+
+
+class BadgeNotMade(Unavailable):
+    """The worker has not turned the decision into a badge."""
+
+    slug = "demo-badge-not-made"
+    title = "The demo's badge could not be made"
 
 
 @dataclass(frozen=True)
@@ -66,7 +100,10 @@ class DemoBadge:
             award = awards.award_for_decision(session, self.decision_id)
             confirmed = people.confirmed_email(session, self.person_id)
         if award is None:
-            raise RuntimeError("the demo's badge was not signed; see the worker's log above")
+            raise BadgeNotMade(
+                "The demo's badge could not be signed.", kept="Everything up to the decision is kept.",
+                next_step="Start the demo again; if that does not help, name another folder with WAYMARK_DATA_DIR.",
+            )  # fmt: skip
         if confirmed is None:
             with runtime.database.write() as session:
                 asked = people.request_email_confirmation(
@@ -74,9 +111,9 @@ class DemoBadge:
                 )
                 code = people.confirmation_mail(session, runtime.secret_box, asked.id).code
             people.confirm_email(runtime.database, runtime.secret_box, person_id=self.person_id, code=code)
-            with runtime.database.write() as session:
-                issuer.share(session, award.credential_id, self.person_id, True)
-            build_worker(services).run_until_idle()
+        with runtime.database.write() as session:
+            issuer.share(session, award.credential_id, self.person_id, True)
+        build_worker(services).run_until_idle()
         return DemoBadge(self.decision_id, self.person_id, award.credential_id)
 
 
@@ -84,13 +121,14 @@ def tell(services: Services, platform: dict[str, Any]) -> DemoBadge:
     """Connect the practice LMS, name the assessor, let one learner finish.
 
     Args:
-        services: of the demo's database.
+        services: of the demo's database, prepared.
         platform: what the practice LMS says of itself: the values an administrator copies across, and its people.
     """
-    prepare(services)
     runtime = services.runtime
     with runtime.database.write() as session:
-        registration_id = _connect(session, platform)
+        # A demo has its folder to itself: what one that was killed had in hand is nobody's now.
+        session.execute(sa.update(OutboxDelivery).values(leased_until=None))
+        registration_id = connect(session, platform)
         assessor = people.person_for_lms_identity(
             session,
             registration_id=registration_id,
@@ -112,12 +150,13 @@ def tell(services: Services, platform: dict[str, Any]) -> DemoBadge:
         progress = learning.progress(session, enrolment.id)
         decision_id = progress.decision_id
         if decision_id is None:
-            _work_through(session, enrolment, module)
-            decision_id = _mark_and_award(session, enrolment, assessor.id)
+            work_through(session, enrolment, module)
+            decision_id = mark_and_award(session, enrolment, assessor.id)
     return DemoBadge(decision_id=decision_id, person_id=person.id)
 
 
-def _connect(session: WriteSession, platform: dict[str, Any]) -> str:
+def connect(session: WriteSession, platform: dict[str, Any]) -> str:
+    """Enter the practice LMS and let it in, unless that was done before; its registration's id."""
     issuer_url, client_id = platform["issuer"], platform["client_id"]
     try:
         row = registrations.find_registration(session, issuer=issuer_url, client_id=client_id)
@@ -143,7 +182,8 @@ def _connect(session: WriteSession, platform: dict[str, Any]) -> str:
     return row.id
 
 
-def _work_through(session: WriteSession, enrolment: Enrolment, module: Module) -> None:
+def work_through(session: WriteSession, enrolment: Enrolment, module: Module) -> None:
+    """Do every activity as a learner would, and hand the work in."""
     for activity in module.activities:
         at = {"enrolment_id": enrolment.id, "person_id": enrolment.person_id, "activity_key": activity.key}
         if activity.kind == "lesson":
@@ -157,7 +197,7 @@ def _work_through(session: WriteSession, enrolment: Enrolment, module: Module) -
             content = {item.key: EXERCISE.get(item.key) or _first_option(item.options) for item in activity.fields}
             learning.save_draft(session, **at, content=content, base_revision=0)
         else:
-            learning.save_draft(session, **at, content={"text": REFLECTION_SENTENCE * 5}, base_revision=0)
+            learning.save_draft(session, **at, content={"text": REFLECTION}, base_revision=0)
     learning.submit(session, enrolment_id=enrolment.id, person_id=enrolment.person_id, declared=True)
 
 
@@ -165,7 +205,8 @@ def _first_option(options: tuple[Any, ...]) -> str:
     return options[0].value if options else "See above."
 
 
-def _mark_and_award(session: WriteSession, enrolment: Enrolment, assessor_id: str) -> str:
+def mark_and_award(session: WriteSession, enrolment: Enrolment, assessor_id: str) -> str:
+    """Mark what was handed in, record the supervisor's talk and award; the decision's id."""
     submission = learning.progress(session, enrolment.id).submission
     if submission is None:
         raise RuntimeError("the demo's learner has not handed in")

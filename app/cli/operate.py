@@ -8,14 +8,12 @@ import time
 from types import FrameType
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
-import uvicorn
 
 from app.cli import demo as demonstration
-from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail, open_database, settings_or_exit
+from app.cli import serving
+from app.cli.support import EXIT_MISUSE, EXIT_NO, JSON_OPTION, emit, fail, guard, open_database, settings_or_exit
 from app.core import migrations
-from app.core.errors import AppError
 from app.core.logging import configure, get_logger
 from app.issuer import service as issuer
 from app.wiring import Services, bind, build_worker, prepare
@@ -37,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Port; default WAYMARK_PORT.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; default WAYMARK_PORT.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
@@ -45,20 +43,18 @@ def serve(
     services = _prepared()
     chosen = port or services.runtime.settings.port
     url = services.runtime.settings.base_url
-    text = f"Waymark at {url} (listening on {host}:{chosen}); Ctrl-C stops it."
-    emit({"url": url, "port": chosen}, as_json, text)
     services.runtime.database.dispose()
-    uvicorn.run(
-        "app.main:served",
-        factory=True,
-        host=host,
-        port=chosen,
-        workers=workers,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-    )
+    try:
+        listening = serving.listen(host, chosen)
+    except OSError as error:
+        fail(
+            f"Cannot listen on {host}, port {chosen}: {error.strerror}. Nothing was started. Stop what uses the port, "
+            "or choose another with --port or WAYMARK_PORT."
+        )
+    text = f"Waymark at {url} (listening on {host}:{chosen}); Ctrl-C stops it."
+    emit({"url": url, "host": host, "port": chosen}, as_json, text)
+    if not serving.serve(listening, workers):
+        raise typer.Exit(EXIT_NO)
 
 
 def worker(
@@ -68,7 +64,8 @@ def worker(
     """Make the outbox's deliveries: badges, grades, mails. Any number may run on one database."""
     services = _prepared()
     if until_idle:
-        done = build_worker(services).run_until_idle()
+        with guard():
+            done = build_worker(services).run_until_idle()
         emit({"pieces_of_work": done}, as_json, f"Done: {done} pieces of work; nothing more is due.")
         return
     stop = threading.Event()
@@ -83,7 +80,7 @@ def worker(
 
 
 def run_worker(services: Services, stop: threading.Event) -> None:
-    """Work until told to stop; a database that is gone for a while is waited for."""
+    """Work until told to stop; a database that is gone for a while, or anything else that fails, is waited for."""
     outbox_worker = build_worker(services)
     next_chores = 0.0
     while not stop.is_set():
@@ -93,8 +90,8 @@ def run_worker(services: Services, stop: threading.Event) -> None:
                 next_chores = time.monotonic() + CHORES_EVERY_SECONDS
             if not outbox_worker.run_once():
                 stop.wait(IDLE_SECONDS)
-        except (sa.exc.SQLAlchemyError, AppError) as error:
-            log.error("worker.failed", error=type(error).__name__)
+        except Exception as error:
+            log.error("worker.failed", error=type(error).__name__, exc_info=True)
             stop.wait(SECONDS_AFTER_FAILURE)
 
 
@@ -107,35 +104,41 @@ def _chores(services: Services) -> None:
 
 def migrate(
     revision: Annotated[str, typer.Option(help="head, base or a revision.")] = "head",
+    drop_everything: Annotated[
+        bool, typer.Option("--drop-everything", help="Confirms that `--revision base` may delete all data.")
+    ] = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Bring the database to the form this version expects."""
-    with open_database() as (_settings, database):
-        try:
-            before, after = migrations.migrate(database, revision)
-        except sa.exc.OperationalError as error:
-            fail(f"The database could not be migrated: {error.orig}")
-        text = "The database is up to date." if before == after else f"Migrated from {before or 'empty'} to {after}."
-        emit({"before": before, "after": after}, as_json, text)
+    if revision == "base" and not drop_everything:
+        fail(
+            "Going back to base deletes every table: people, work, badges, keys. Nothing was changed. If you mean it, "
+            "make a copy of the database first and add --drop-everything.",
+            code=EXIT_MISUSE,
+        )
+    with open_database(any_form=True) as (_settings, database):
+        before, after = migrations.migrate(database, revision)
+    text = (
+        "The database is up to date."
+        if before == after
+        else f"Migrated from {before or 'empty'} to {after or 'empty'}."
+    )
+    emit({"before": before, "after": after}, as_json, text)
 
 
 def demo(
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Set up and run everything on this machine: app, worker, practice LMS and a finished badge."""
-    configure(level="WARNING", json=False)
+    configure(level="ERROR", json=False)
     demonstration.run(as_json)
 
 
 def _prepared() -> Services:
     """Services on a database that is fit to be worked on, or exit with the reason."""
     settings = settings_or_exit()
-    configure(json=settings.env == "production")
-    services = bind(settings)
-    try:
+    configure(level=settings.log_level, json=settings.env == "production")
+    with guard():
+        services = bind(settings)
         prepare(services)
-    except AppError as error:
-        fail(" ".join(filter(None, (error.detail, error.next_step))), code=EXIT_MISUSE)
-    except sa.exc.SQLAlchemyError as error:
-        fail(f"The database does not answer ({type(error).__name__}): is WAYMARK_DATABASE_URL right?")
     return services

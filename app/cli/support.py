@@ -6,12 +6,16 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NoReturn
 
 import pydantic
+import sqlalchemy as sa
 import typer
 
 from app.config import ConfigurationError, Settings, load_settings
+from app.core import migrations
+from app.core.clock import rfc3339
 from app.core.db import Database
 from app.core.errors import AppError
 
@@ -27,32 +31,67 @@ def settings_or_exit(**overrides: Any) -> Settings:
         settings = load_settings(**overrides)
         settings.secret_keys  # noqa: B018 - asks for the key, so that its absence is told now
     except pydantic.ValidationError as error:
-        details = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()
-        )
-        fail(f"The settings cannot be used: {details}", code=EXIT_MISUSE)
+        fail(f"The settings cannot be used: {_told(error)}", code=EXIT_MISUSE)
     except ConfigurationError as error:
         fail(str(error), code=EXIT_MISUSE)
+    except OSError as error:
+        fail(f"The data folder (WAYMARK_DATA_DIR) cannot be used: {error.strerror}: {error.filename}", code=EXIT_MISUSE)
+    except UnicodeError:
+        fail("The file waymark.env in the data folder is not UTF-8 text.", code=EXIT_MISUSE)
     return settings
 
 
+def _told(error: pydantic.ValidationError) -> str:
+    """Every wrong setting by the name of its variable; never its value, which may be a secret."""
+    return "; ".join(f"{_variable(item['loc'])}{item['msg'].removeprefix('Value error, ')}" for item in error.errors())
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"WAYMARK_{str(location[0]).upper()}: " if location else ""
+
+
 @contextmanager
-def open_database() -> Iterator[tuple[Settings, Database]]:
-    """Settings and database of a command; an error of the house becomes a line and exit code 1."""
-    settings = settings_or_exit()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+def guard() -> Iterator[None]:
+    """An error of the house, or of the database, becomes a line on standard error and exit code 1."""
     try:
-        yield settings, database
+        yield
     except AppError as error:
         fail(" ".join(filter(None, (error.detail, error.kept, error.next_step))))
-    finally:
-        database.dispose()
+    except sa.exc.OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        fail(f"The database does not do its part ({reason}). Is WAYMARK_DATABASE_URL right?")
+    except sa.exc.SQLAlchemyError as error:
+        fail(f"The database refused ({type(error).__name__}). Nothing was changed.")
+
+
+@contextmanager
+def open_database(*, any_form: bool = False) -> Iterator[tuple[Settings, Database]]:
+    """Settings and database of a command; an error of the house becomes a line and exit code 1.
+
+    Args:
+        any_form: also a database that is not there yet or has to be migrated.
+    """
+    settings = settings_or_exit()
+    with guard():
+        database = Database(settings.database_url)
+        try:
+            if any_form:
+                settings.data_dir.mkdir(parents=True, exist_ok=True)
+            else:
+                migrations.require_current(database)
+            yield settings, database
+        finally:
+            database.dispose()
 
 
 def emit(data: Any, as_json: bool, text: str) -> None:
-    """Print the outcome: `data` as JSON for programs, or `text` for people."""
-    sys.stdout.write((json.dumps(data, indent=2, default=str, ensure_ascii=False) if as_json else text) + "\n")
+    """Print the outcome: `data` as JSON for programs, or `text` for people. Out at once: somebody may be waiting."""
+    sys.stdout.write((json.dumps(data, indent=2, default=_plain, ensure_ascii=False) if as_json else text) + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> str:
+    return rfc3339(value) if isinstance(value, datetime) else str(value)
 
 
 def fail(message: str, *, code: int = EXIT_NO) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -9,12 +11,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from app.core.db import Database, ReadSession
-from app.core.errors import Unavailable
+from app.core.errors import BadInput, Unavailable
 
 LOCK_TIMEOUT = "4s"
 STATEMENT_TIMEOUT = "60s"
+ADVISORY_LOCK = 8_713_001  # any number, as long as nobody else uses it in this database
 
 
 class MigrationNeeded(Unavailable):
@@ -22,6 +26,13 @@ class MigrationNeeded(Unavailable):
 
     slug = "migration-needed"
     title = "The database must be migrated first"
+
+
+class RevisionUnknown(BadInput):
+    """There is no migration of that name here."""
+
+    slug = "revision-unknown"
+    title = "There is no such revision"
 
 
 def folder() -> Path:
@@ -48,33 +59,37 @@ def current(session: ReadSession) -> str | None:
 
 
 def migrate(database: Database, revision: str = "head") -> tuple[str | None, str | None]:
-    """Bring the database to a revision.
+    """Bring the database to a revision: all the way, or nothing is changed.
 
-    On PostgreSQL the migration gives up rather than wait long for a lock that would stop everybody else.
+    Two processes that migrate at the same moment do it one after the other. On PostgreSQL a migration gives up rather
+    than wait long for a lock that would stop everybody else.
 
     Args:
         database: the database.
-        revision: `head`, `base` or a revision's name.
+        revision: `head`, `base` or a revision's name. `base` drops every table with all that is in it.
 
     Returns:
         The revision before and after.
+
+    Raises:
+        RevisionUnknown: neither the code nor the database knows the revision.
+        sqlalchemy.exc.DBAPIError: the database refused; it is as it was before.
     """
     config = configuration()
-    with database.engine.connect() as connection:
-        before = MigrationContext.configure(connection).get_current_revision()
-        connection.rollback()
-        if not database.is_sqlite:
-            connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-            connection.execute(sa.text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
-            connection.commit()
+    with _alone(database) as connection:
+        before = _revision(connection)
         config.attributes["connection"] = connection
-        if revision == "base":
-            command.downgrade(config, "base")
-        else:
-            command.upgrade(config, revision)
+        try:
+            (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+        except CommandError as error:
+            raise RevisionUnknown(
+                f"The migrations of this version do not lead from {before or 'an empty database'} to {revision}.",
+                kept="Nothing was changed.",
+                next_step="If the database was made by a newer version of Waymark, run that version.",
+            ) from error
         if connection.in_transaction():
             connection.commit()
-        after = MigrationContext.configure(connection).get_current_revision()
+        after = _revision(connection)
     return before, after
 
 
@@ -88,3 +103,48 @@ def check(session: ReadSession) -> None:
         raise MigrationNeeded(
             "The database is not in the form this version of Waymark expects.", next_step="Run: waymark migrate"
         )
+
+
+def require_current(database: Database) -> None:
+    """As `check`, and without making an empty file where an SQLite database should be.
+
+    Raises:
+        MigrationNeeded: there is no database, or it is of another form.
+    """
+    path = sa.make_url(database.url).database if database.is_sqlite else None
+    if path and path != ":memory:" and not Path(path).exists():
+        raise MigrationNeeded("There is no database yet.", next_step="Run: waymark migrate")
+    with database.read() as session:
+        check(session)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    return found
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[sa.Connection]:
+    """A connection of its own on which nobody else migrates; what is set on it does not outlive it."""
+    engine = database.engine.execution_options(waymark_write=True)  # SQLite: takes the write lock at once
+    with engine.connect() as connection:
+        try:
+            _prepare(connection, database.is_sqlite)
+            yield connection
+        finally:
+            connection.invalidate()
+
+
+def _prepare(connection: sa.Connection, is_sqlite: bool) -> None:
+    if is_sqlite:
+        # SQLite alters a table by dropping the old one, which must not take the rows that refer to it along. Set past
+        # SQLAlchemy, because inside a transaction it would be ignored.
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.close()
+        return
+    connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(sa.text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+    connection.execute(sa.text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
+    connection.commit()

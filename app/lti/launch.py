@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.db import Database, WriteSession
 from app.core.ids import digest
 from app.core.runtime import Runtime
+from app.core.text import is_plain_text
 from app.learning import service as learning
 from app.lti import errors
 from app.lti.claims import read_launch, return_url_of
@@ -22,7 +23,6 @@ from app.lti.models import ACTIVE, LtiDeployment, LtiLogin, LtiRegistration
 from app.lti.quirks import quirks_of
 from app.lti.registrations import platform_of
 from app.lti.schemas import AcceptedLaunch, BegunLogin, LoginRequest, NewWindow, VerifiedLaunch
-from app.lti.tokens import is_plain_text
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.errors import ModuleUnknown as NoSuchModule

@@ -192,6 +192,21 @@ def deployments(session: ReadSession, registration_id: str) -> Sequence[LtiDeplo
     ).all()
 
 
+def is_let_in(session: ReadSession, registration_id: str, deployment_id: str) -> bool:
+    """Whether a platform and this deployment of it (our ids) are approved now."""
+    found = session.exec(
+        select(LtiDeployment.id)
+        .join(LtiRegistration, col(LtiRegistration.id) == LtiDeployment.registration_id)
+        .where(
+            LtiDeployment.id == deployment_id,
+            LtiDeployment.state == ACTIVE,
+            LtiRegistration.id == registration_id,
+            LtiRegistration.state == ACTIVE,
+        )
+    ).first()
+    return found is not None
+
+
 def platform_of(row: LtiRegistration) -> Platform:
     """A registration's facts, free of the session; framing by issuer, authorization endpoint and what was entered."""
     return Platform(

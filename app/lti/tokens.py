@@ -20,6 +20,7 @@ from jwt.exceptions import InvalidSubjectError
 
 from app.core.clock import now
 from app.core.jwks import KeyNotFound
+from app.core.text import is_plain_text
 from app.lti import errors
 from app.lti.schemas import Platform
 
@@ -194,8 +195,3 @@ def _is_storable(content: Any) -> bool:
         elif isinstance(current, list):
             waiting.extend((child, level + 1) for child in current)
     return True
-
-
-def is_plain_text(text: str) -> bool:
-    """Whether a text has neither NUL, which PostgreSQL refuses, nor half a surrogate pair, which nobody can encode."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

@@ -18,7 +18,7 @@ from app.learning.errors import CommentMissing, NotReady, TalkInFuture
 from app.learning.schemas import QueueItem, SubmissionForMarking
 from app.programme.schemas import Criterion, Module
 from app.web.dependencies import App, ReadDb
-from app.web.forms import PostedForm
+from app.web.forms import PostedForm, whole_number
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
 
@@ -164,7 +164,7 @@ def _keep_marks(runtime: Runtime, session: LaunchSession, submission_id: str, fo
                     submission_id=submission_id,
                     assessor_id=session.person_id,
                     criterion_key=criterion.key,
-                    level=int(level) if level.isdecimal() else None,
+                    level=whole_number(level),
                     comment=comment,
                 )
     return _keep_talk(runtime, session, submission_id, form)
@@ -249,7 +249,7 @@ def _criterion(
         title=criterion.title,
         maps_to=" · ".join(maps),
         levels=tuple(LevelChoice(level.level, level.name, level.description) for level in criterion.levels),
-        selected=int(chosen) if chosen.isdecimal() else (mark.level if mark else None),
+        selected=whole_number(chosen) if chosen else (mark.level if mark else None),
         comment=form.get(f"comment-{criterion.key}", mark.comment if mark else ""),
         error=errors.get(f"level-{criterion.key}"),
     )
@@ -268,7 +268,11 @@ def _texts(
     for activity in work.module.activities:
         handed_in = work.submission.texts.get(activity.key)
         if handed_in:
-            rows = tuple((labels.get((activity.key, key), key), value) for key, value in handed_in.items())
+            chosen = {(item.key, option.value): option.label for item in activity.fields for option in item.options}
+            rows = tuple(
+                (labels.get((activity.key, key), key), chosen.get((key, value), value))
+                for key, value in handed_in.items()
+            )
             shown.append((activity.title, rows))
     return tuple(shown)
 

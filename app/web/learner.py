@@ -27,7 +27,7 @@ from app.people import service as people
 from app.programme import service as programme
 from app.programme.schemas import Activity, ExerciseField, Module
 from app.web.dependencies import App, ReadDb, WriteDb
-from app.web.forms import PostedForm
+from app.web.forms import PostedForm, whole_number
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
 
@@ -241,7 +241,7 @@ def autosave(session: CurrentLaunch, runtime: App, key: str, draft: Annotated[Dr
 def save(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, key: str) -> Response:
     """Save by the button: for those without JavaScript, and before going on."""
     content = {name: value for name, value in form.items() if name not in ("csrf", "revision", "intent")}
-    revision = int(form["revision"]) if form.get("revision", "").isdecimal() else 0
+    revision = whole_number(form.get("revision", "")) or 0
     try:
         _save(runtime, session, key, content, revision)
     except DraftConflict as error:
@@ -419,6 +419,11 @@ def _fields(activity: Activity) -> tuple[ExerciseField, ...]:
     return (ExerciseField(key=REFLECTION_FIELD, label="Your reflection", hint=hint, kind="long_text"),)
 
 
+def _shown(item: ExerciseField, value: str) -> str:
+    """What was written, or the words of what was chosen from a list."""
+    return next((option.label for option in item.options if option.value == value), value)
+
+
 def _save(runtime: App, session: LaunchSession, key: str, content: Mapping[str, str], revision: int) -> Draft:
     with runtime.database.write() as db:
         enrolment, _module = _enrolment(db, session)
@@ -451,7 +456,7 @@ def _show_hand_in(
             draft = learning.draft(
                 db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=activity.key
             )
-            rows = tuple((item.label, draft.content.get(item.key, "")) for item in _fields(activity))
+            rows = tuple((item.label, _shown(item, draft.content.get(item.key, ""))) for item in _fields(activity))
             texts.append((activity.title, rows))
     page = HandInPage(module=module, progress=progress, missing=progress.missing, texts=tuple(texts), error=error)
     return render(request, "learner/hand_in.html", page, status=status)

@@ -15,12 +15,12 @@ from app.core import metrics
 from app.core.errors import AppError
 from app.core.logging import get_logger
 from app.core.runtime import Runtime
+from app.core.text import is_plain_text
 from app.lti import launch as launches
 from app.lti import login as logins
 from app.lti import toolkeys
 from app.lti.errors import RequestMalformed, RequestTooLarge
 from app.lti.schemas import StartedLogin, VerifiedLaunch
-from app.lti.tokens import is_plain_text
 from app.web.dependencies import App
 from app.web.pages import render
 from app.web.sessions import cookie_header, cookies_are_secure, set_session_cookie, start_session

@@ -33,7 +33,7 @@ _NAMES: Final[dict[CheckName, str]] = {
     "read": "The badge can be read",
     "form": "It is an Open Badges 3.0 credential",
     "signature": "The signature holds",
-    "issuer_binding": "The key is the issuer's own",
+    "issuer_binding": "The key is the issuer’s own",
     "dates": "It is within its dates",
     "status": "It has not been revoked",
     "host_status": "It is not suspended here",

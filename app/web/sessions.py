@@ -22,8 +22,10 @@ from app.core.db import ReadSession, WriteSession
 from app.core.errors import Forbidden, SignInNeeded
 from app.core.ids import digest, new_token
 from app.core.runtime import Runtime
+from app.lti import registrations
 from app.lti.schemas import Launch
 from app.web.dependencies import App, ReadDb
+from app.web.forms import posted_form
 from app.web.models import LaunchSessionRow
 
 COOKIE_PREFIX = "__Host-waymark-at-"
@@ -114,10 +116,21 @@ def start_session(
             expires_at=now() + lifetime,
         )
     )
-    prefix = COOKIE_PREFIX if cookies_are_secure(settings.base_url) else PLAIN_COOKIE_PREFIX
     return StartedSession(
-        handle=handle, cookie_name=prefix + handle, cookie_value=secret, max_age=int(lifetime.total_seconds())
+        handle=handle,
+        cookie_name=cookie_name(settings, handle),
+        cookie_value=secret,
+        max_age=int(lifetime.total_seconds()),
     )
+
+
+def cookie_name(settings: Settings, handle: str) -> str:
+    """The name of a session's cookie.
+
+    Where cookies are secure it begins with `__Host-`, which no neighbouring site can set; the plain name is then not
+    looked at, or a neighbour could plant a session of its own in somebody's browser.
+    """
+    return (COOKIE_PREFIX if cookies_are_secure(settings.base_url) else PLAIN_COOKIE_PREFIX) + handle
 
 
 def cookies_are_secure(base_url: str) -> bool:
@@ -151,18 +164,19 @@ def csrf_token(runtime: Runtime, handle: str, secret_hash: str) -> str:
 
 
 def find_session(database_session: ReadSession, runtime: Runtime, request: Request, handle: str) -> LaunchSession:
-    """The session of a handle, if this browser holds its cookie.
+    """The session of a handle, if this browser holds its cookie and its platform is still let in.
 
     Raises:
-        SessionEnded: none, expired, or another browser's.
+        SessionEnded: none, expired, another browser's, or of a platform that was removed.
     """
-    secret = request.cookies.get(COOKIE_PREFIX + handle) or request.cookies.get(PLAIN_COOKIE_PREFIX + handle)
+    secret = request.cookies.get(cookie_name(runtime.settings, handle))
     row = database_session.get(LaunchSessionRow, handle) if secret else None
     if (
         row is None
         or secret is None
         or row.expires_at <= now()
         or not hmac.compare_digest(row.secret_hash, digest(secret))
+        or not registrations.is_let_in(database_session, row.registration_id, row.deployment_id)
     ):
         raise SessionEnded(
             "You are not signed in here, or your session has ended.",
@@ -212,7 +226,7 @@ async def checked_form(
     check_same_origin(request, runtime.settings.base_url)
     sent = request.headers.get(CSRF_HEADER)
     if sent is None:
-        sent = str((await request.form()).get(CSRF_FIELD, ""))
+        sent = (await posted_form(request)).get(CSRF_FIELD, "")
     if not hmac.compare_digest(sent.encode(), session.csrf_token.encode()):
         raise FormNotOurs(
             "The form was not made for this session, perhaps because the page was open for very long.",

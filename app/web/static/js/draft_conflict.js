@@ -1,12 +1,13 @@
 // Shows two versions of a draft side by side and waits until the writer picks one.
 
 // Resolves to "mine" or "theirs". `mine` and `theirs` are a text or an object of fields.
-export function askWhich({ after, mine, theirs, savedAt }) {
+export function askWhich({ inside, mine, theirs, savedAt }) {
   return new Promise((resolve) => {
     const box = document.createElement("section");
     box.className = "draft-conflict";
     box.setAttribute("role", "alert");
     box.setAttribute("aria-label", "Two versions of your text");
+    box.tabIndex = -1;
     const intro = document.createElement("p");
     intro.textContent = "Another device saved this activity after you opened it here. Nothing is lost: pick the version to go on with. You can copy from the other one first.";
     const versions = document.createElement("div");
@@ -17,8 +18,9 @@ export function askWhich({ after, mine, theirs, savedAt }) {
       version(`Saved elsewhere, ${savedAt}`, theirs, "Use the other version", () => choose("theirs")),
     );
     box.append(intro, versions);
-    after.after(box);
-    box.querySelector("button").focus();
+    // Below the buttons, and focus on the box itself: a tap or a key on its way to "Save" must not choose a version.
+    inside.append(box);
+    box.focus();
   });
 }
 

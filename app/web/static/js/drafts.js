@@ -72,7 +72,7 @@ function startSaving(form) {
   async function resolve(body, content) {
     choosing = true;
     tell("conflict");
-    const choice = await askWhich({ after: status, mine: content, theirs: body.content, savedAt: clock(body.saved_at) });
+    const choice = await askWhich({ inside: form, mine: content, theirs: body.content, savedAt: clock(body.saved_at) });
     choosing = false;
     setRevision(body.revision);
     last = JSON.stringify(body.content);

@@ -1,6 +1,9 @@
 // Inside an LMS frame: tells the parent how tall the page is, so that one scroll bar is enough.
 // The message holds a height and nothing else, so it may be sent to any parent.
-if (window.parent !== window) {
+// In a window of its own a page may use the window's height (see .split--panes).
+if (window.parent === window) {
+  document.documentElement.classList.add("own-window");
+} else {
   let told = 0;
   const tell = () => {
     const height = Math.ceil(document.body.getBoundingClientRect().height);

@@ -1,0 +1,73 @@
+"""Serving pages and API: one process or several on one socket, each ending cleanly when it is told to."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+APPLICATION = "app.main:served"
+SECONDS_FOR_REQUESTS_IN_HAND = 8
+WAITING_CONNECTIONS = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket: from now on callers wait instead of being turned away.
+
+    Args:
+        host: address or name of this machine, `::` for all its addresses.
+        port: 1 to 65535.
+
+    Raises:
+        OSError: the port is taken, may not be used, or the address is not one of this machine.
+    """
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(WAITING_CONNECTIONS)
+    except OSError:
+        listening.close()
+        raise
+    listening.set_inheritable(True)
+    return listening
+
+
+def serve(listening: socket.socket, workers: int) -> bool:
+    """Serve until SIGINT or SIGTERM; requests in hand are finished first.
+
+    Args:
+        listening: from `listen`.
+        workers: processes.
+
+    Returns:
+        Whether it came up at all.
+    """
+    config = uvicorn.Config(
+        APPLICATION,
+        factory=True,
+        workers=workers,
+        log_config=None,  # its lines go the way of ours
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SECONDS_FOR_REQUESTS_IN_HAND,
+    )
+    if workers > 1:
+        supervisor = Multiprocess(config, sockets=[listening])
+        supervisor.run()
+        return all(process.exitcode in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
+    server = uvicorn.Server(config)
+    # uvicorn finishes its work and then raises the signal again; by then this makes it an end, not a death by signal.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    server.run(sockets=[listening])
+    return server.started
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,157 @@
+"""`launch`: login and launch with the signature checked and the session written, beside a plain PyLTI1p3 tool."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from app.cli.bench_timing import Effort, Measured, Subject, interleave
+from app.lti import registrations
+from app.lti.registrations import PlatformDetails
+from bench.client import Answer, Connection
+from bench.platform_stub import CLIENT_ID, DEPLOYMENT, ISSUER, Platform
+from bench.servers import BASE_URL, Server, ServerFailed, free_port, services_in, waymark
+from bench.shape import Figure, Plan, Result, compared, row
+
+OURS: Final = "Waymark"
+FETCHED: Final = "PyLTI1p3 with Flask, as shipped"
+CACHED: Final = "PyLTI1p3 with Flask, keys cached"
+AT_ONCE: Final = 4
+CPU_MS: Final = (8.0, 6.0)
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass
+class Tool:
+    """A server that is launched into, and the processor time it took.
+
+    `good` is the status of a launch that was let in.
+    """
+
+    name: str
+    server: Server
+    platform: Platform
+    good: int
+    connections: Sequence[Connection]
+    launches: int = 0
+    cpu_seconds: float = 0.0
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
+
+    def run(self, count: int) -> list[float]:
+        """So many logins, then their launches, four at a time; signing the tokens in between is not measured."""
+        fields = [self.platform.login_fields() for _ in range(count)]
+        cpu, started = self.server.cpu_seconds(), time.perf_counter()
+        logins = self._each(fields, lambda connection, each: connection.post("/lti/login", each))
+        took = time.perf_counter() - started
+        used = self.server.cpu_seconds() - cpu
+        answers = [self._answer(login) for login in logins]
+        cpu, started = self.server.cpu_seconds(), time.perf_counter()
+        launched = self._each(answers, lambda connection, each: connection.post("/lti/launch", each[0], each[1]))
+        took += time.perf_counter() - started
+        for answer in launched:
+            self._check(answer, self.good)
+        self.cpu_seconds += used + self.server.cpu_seconds() - cpu
+        self.launches += count
+        return [took / count] * count
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.shutdown()
+        for connection in self.connections:
+            connection.close()
+
+    def _each(self, items: Sequence[T], send: Callable[[Connection, T], U]) -> list[U]:
+        """Send every item, the connections sharing them out."""
+
+        def share(number: int) -> list[tuple[int, U]]:
+            mine = range(number, len(items), AT_ONCE)
+            return [(index, send(self.connections[number], items[index])) for index in mine]
+
+        done = [pair for pairs in self._pool.map(share, range(AT_ONCE)) for pair in pairs]
+        return [answer for _, answer in sorted(done, key=lambda pair: pair[0])]
+
+    def _answer(self, login: Answer) -> tuple[dict[str, str], dict[str, str]]:
+        """The platform's form for one login, and the cookies that its browser got."""
+        self._check(login, 302)
+        asked = parse_qs(urlsplit(login.headers["location"]).query)
+        return {"id_token": self.platform.id_token(asked["nonce"][0]), "state": asked["state"][0]}, dict(login.cookies)
+
+    def _check(self, answer: Answer, status: int) -> None:
+        if answer.status != status:
+            raise ServerFailed(f"{self.name} answered {answer.status}: {answer.body[:300]!r}")
+
+
+def launch(plan: Plan) -> Result:
+    """Launches per second and processor time for each, of one server process."""
+    absent: dict[str, str] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waymark-bench-")))
+        platform = Platform(f"{BASE_URL}/modules/M01")
+        keys = stack.enter_context(platform.server())
+        tools = [_waymark(stack, folder, platform, f"http://127.0.0.1:{keys.port}/jwks")]
+        if importlib.util.find_spec("flask") is None:
+            absent.update(dict.fromkeys((FETCHED, CACHED), "flask is not installed"))
+        else:
+            tools += [_flask(stack, platform, keys.port, name) for name in (FETCHED, CACHED)]
+        measured = _measure(tools, plan)
+    return Result(
+        "launch",
+        f"LTI 1.3 login and launch, {AT_ONCE} at a time, one server process on SQLite",
+        [row(measured[tool.name], tool.cpu_seconds / tool.launches * 1000) for tool in tools],
+        _figures(measured, tools[0]),
+        absent,
+    )
+
+
+def _measure(tools: Sequence[Tool], plan: Plan) -> dict[str, Measured]:
+    for tool in tools:
+        tool.run(plan.launches)
+        tool.cpu_seconds, tool.launches = 0.0, 0
+    subjects = [Subject(tool.name, lambda count, tool=tool: tool.run(count)) for tool in tools]  # type: ignore[misc]
+    try:
+        return dict(interleave(subjects, Effort(plan.effort.rounds, 0.0), operations=plan.launches))
+    finally:
+        for tool in tools:
+            tool.close()
+
+
+def _figures(measured: dict[str, Measured], ours: Tool) -> list[Figure]:
+    at_most, aim = CPU_MS
+    found = [
+        compared(f"times {name}", measured[OURS], measured[name], at_least=at_least)
+        for name, at_least in ((FETCHED, 4.0), (CACHED, 1.3))
+        if name in measured
+    ]
+    cpu_ms = ours.cpu_seconds / ours.launches * 1000
+    return [*found, Figure("server CPU, ms for each launch", cpu_ms, at_most=at_most, aim=aim)]
+
+
+def _waymark(stack: ExitStack, folder: Path, platform: Platform, jwks_url: str) -> Tool:
+    services = services_in(folder)
+    details = PlatformDetails(ISSUER, CLIENT_ID, ISSUER + "/auth", ISSUER + "/token", jwks_url)
+    with services.runtime.database.write() as session:
+        registrations.add_registration(session, details, deployment=DEPLOYMENT, allow_http=True)
+        registrations.approve(session, issuer=ISSUER, client_id=CLIENT_ID)
+    services.runtime.database.dispose()
+    server = stack.enter_context(waymark(folder))
+    host = urlsplit(BASE_URL).hostname or ""
+    return Tool(OURS, server, platform, 303, [Connection(server.port, host) for _ in range(AT_ONCE)])
+
+
+def _flask(stack: ExitStack, platform: Platform, keys_port: int, name: str) -> Tool:
+    port = free_port()
+    command = ["-m", "bench.flask_tool", str(port), "cached" if name == CACHED else "fetched"]
+    given = json.dumps({"jwks_url": f"http://127.0.0.1:{keys_port}/jwks"})
+    server = stack.enter_context(Server(name, command, port, given=given))
+    return Tool(name, server, platform, 200, [Connection(port, f"127.0.0.1:{port}") for _ in range(AT_ONCE)])

