@@ -1,45 +1,54 @@
 # Waymark. `make help` lists what there is; every target sets up what it needs.
-PYTHON ?= python3
-TOOLS  := .tools
-UV     := $(TOOLS)/bin/uv
-VENV   := .venv
-BIN    := $(VENV)/bin
+TOOLS   := .tools
+UV      := $(TOOLS)/bin/uv
+VENV    := .venv
+BIN     := $(VENV)/bin
 WORKERS ?= 2
+# The first Python here that is new enough; name another with `make PYTHON=...`.
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
+endif
 export UV_PYTHON_DOWNLOADS := never
+# Installed with its bytecode, the first start is as quick as the second.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev demo test quick check-static browser bench lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo "Waymark: make TARGET"
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14 | sed 's/^/  /'
+	@echo "Ports, data folder and all other settings: WAYMARK_... in the environment (docs/operate.md)."
 
 $(UV): requirements-tools.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Waymark needs Python 3.11 or newer. Name one with: make PYTHON=python3.11 ..."; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Waymark needs Python 3.11 or newer; found: $$(python3 --version 2>&1). If one has another name: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@echo "Setting up the installer ..."
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
 	@touch $@
 
+# --clear: a folder that was half made, or made by a Python that is gone, must not stand in the way.
 $(BIN)/python: | $(UV)
-	@$(UV) venv --quiet --python $(PYTHON) $(VENV)
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
 
 $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the run-time set ..."
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 install: $(VENV)/.installed ## Install the run-time set: .venv/bin/waymark
 
 dev: $(VENV)/.installed-dev ## Install everything a developer needs
 
-demo: $(VENV)/.installed ## Run app, worker and practice LMS on this machine
+demo: $(VENV)/.installed ## Run app, worker and practice LMS on this machine; Ctrl-C stops them
 	@exec $(BIN)/waymark demo
 
 browser: ## Install Debian's Chromium if there is no browser and we may
@@ -54,13 +63,16 @@ check-static: $(VENV)/.installed-dev ## Format, lint, types, layers
 test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-quick: $(VENV)/.installed-dev check-static ## The tests without browsers and without the slow ones
+quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests without browsers and without the slow ones
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow"
+
+bench: $(VENV)/.installed-dev ## Measure signing, verifying, launches and pages against their peers
+	@$(BIN)/python -m bench
 
 lock: | $(UV) ## Resolve the dependencies again; no address of any registry gets into the files
 	@for set in "requirements.lock:--extra build" "requirements-dev.lock:--extra build --extra dev"; do \
 	  $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links $${set#*:} pyproject.toml -o $${set%%:*}; done
+	    --no-emit-index-url --no-emit-find-links $${set#*:} pyproject.toml -o $${set%%:*} || exit 1; done
 
 clean: ## Remove what was installed and built; keeps .waymark, where the data is
-	@rm -rf $(VENV) $(TOOLS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) $(TOOLS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -23,6 +23,7 @@ from bench.servers import BASE_URL, Server, ServerFailed, free_port, services_in
 from bench.shape import Figure, Plan, Result, compared, row
 
 OURS: Final = "Waymark"
+ALONE: Final = "Waymark, one at a time"
 FETCHED: Final = "PyLTI1p3 with Flask, as shipped"
 CACHED: Final = "PyLTI1p3 with Flask, keys cached"
 AT_ONCE: Final = 4
@@ -36,7 +37,7 @@ U = TypeVar("U")
 class Tool:
     """A server that is launched into, and the processor time it took.
 
-    `good` is the status of a launch that was let in.
+    `good` is the status of a launch that was let in; there are as many launches at once as connections.
     """
 
     name: str
@@ -48,8 +49,13 @@ class Tool:
     cpu_seconds: float = 0.0
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
 
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of the server's processor time for each launch."""
+        return self.cpu_seconds / self.launches * 1000
+
     def run(self, count: int) -> list[float]:
-        """So many logins, then their launches, four at a time; signing the tokens in between is not measured."""
+        """So many logins, then their launches, several at once; signing the tokens in between is not measured."""
         fields = [self.platform.login_fields() for _ in range(count)]
         cpu, started = self.server.cpu_seconds(), time.perf_counter()
         logins = self._each(fields, lambda connection, each: connection.post("/lti/login", each))
@@ -75,10 +81,10 @@ class Tool:
         """Send every item, the connections sharing them out."""
 
         def share(number: int) -> list[tuple[int, U]]:
-            mine = range(number, len(items), AT_ONCE)
+            mine = range(number, len(items), len(self.connections))
             return [(index, send(self.connections[number], items[index])) for index in mine]
 
-        done = [pair for pairs in self._pool.map(share, range(AT_ONCE)) for pair in pairs]
+        done = [pair for pairs in self._pool.map(share, range(len(self.connections))) for pair in pairs]
         return [answer for _, answer in sorted(done, key=lambda pair: pair[0])]
 
     def _answer(self, login: Answer) -> tuple[dict[str, str], dict[str, str]]:
@@ -99,7 +105,7 @@ def launch(plan: Plan) -> Result:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waymark-bench-")))
         platform = Platform(f"{BASE_URL}/modules/M01")
         keys = stack.enter_context(platform.server())
-        tools = [_waymark(stack, folder, platform, f"http://127.0.0.1:{keys.port}/jwks")]
+        tools = _waymark(stack, folder, platform, f"http://127.0.0.1:{keys.port}/jwks")
         if importlib.util.find_spec("flask") is None:
             absent.update(dict.fromkeys((FETCHED, CACHED), "flask is not installed"))
         else:
@@ -108,7 +114,7 @@ def launch(plan: Plan) -> Result:
     return Result(
         "launch",
         f"LTI 1.3 login and launch, {AT_ONCE} at a time, one server process on SQLite",
-        [row(measured[tool.name], tool.cpu_seconds / tool.launches * 1000) for tool in tools],
+        [row(measured[tool.name], tool.cpu_ms) for tool in tools],
         _figures(measured, tools[0]),
         absent,
     )
@@ -133,11 +139,10 @@ def _figures(measured: dict[str, Measured], ours: Tool) -> list[Figure]:
         for name, at_least in ((FETCHED, 4.0), (CACHED, 1.3))
         if name in measured
     ]
-    cpu_ms = ours.cpu_seconds / ours.launches * 1000
-    return [*found, Figure("server CPU, ms for each launch", cpu_ms, at_most=at_most, aim=aim)]
+    return [*found, Figure("server CPU, ms for each launch", ours.cpu_ms, at_most=at_most, aim=aim)]
 
 
-def _waymark(stack: ExitStack, folder: Path, platform: Platform, jwks_url: str) -> Tool:
+def _waymark(stack: ExitStack, folder: Path, platform: Platform, jwks_url: str) -> list[Tool]:
     services = services_in(folder)
     details = PlatformDetails(ISSUER, CLIENT_ID, ISSUER + "/auth", ISSUER + "/token", jwks_url)
     with services.runtime.database.write() as session:
@@ -146,12 +151,15 @@ def _waymark(stack: ExitStack, folder: Path, platform: Platform, jwks_url: str) 
     services.runtime.database.dispose()
     server = stack.enter_context(waymark(folder))
     host = urlsplit(BASE_URL).hostname or ""
-    return Tool(OURS, server, platform, 303, [Connection(server.port, host) for _ in range(AT_ONCE)])
+    return [
+        Tool(name, server, platform, 303, [Connection(server.port, host) for _ in range(at_once)])
+        for name, at_once in ((OURS, AT_ONCE), (ALONE, 1))
+    ]
 
 
 def _flask(stack: ExitStack, platform: Platform, keys_port: int, name: str) -> Tool:
-    port = free_port()
-    command = ["-m", "bench.flask_tool", str(port), "cached" if name == CACHED else "fetched"]
+    port, folder = free_port(), stack.enter_context(tempfile.TemporaryDirectory(prefix="waymark-bench-"))
+    command = ["-m", "bench.flask_tool", str(port), "cached" if name == CACHED else "fetched", str(folder)]
     given = json.dumps({"jwks_url": f"http://127.0.0.1:{keys_port}/jwks"})
     server = stack.enter_context(Server(name, command, port, given=given))
     return Tool(name, server, platform, 200, [Connection(port, f"127.0.0.1:{port}") for _ in range(AT_ONCE)])

@@ -6,9 +6,12 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
+
+from openvc.multibase import encode_multibase
 
 from app.cli.bench_sample import DID, EMBEDDED_ID, SampleIssuer
 from app.cli.bench_timing import Subject
@@ -17,7 +20,6 @@ from app.vc import contexts, json_text
 from app.vc.contexts import CREDENTIAL_CONTEXTS
 from app.vc.keys import Ed25519Signer
 from bench.shape import Plan
-from openvc.multibase import encode_multibase
 
 HERE: Final = Path(__file__).resolve().parent
 FOLDER: Final = HERE.parent / ".node"
@@ -59,7 +61,8 @@ def install() -> None:
     if done.exists() and done.read_text(encoding="utf-8") == wanted:
         return
     (HOME / "package.json").write_text(wanted, encoding="utf-8")
-    command = ["npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    command = ["npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent",
+               "--fetch-retries=1"]  # fmt: skip
     try:
         subprocess.run(command, cwd=HOME, check=True, capture_output=True, timeout=INSTALL_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
@@ -110,13 +113,12 @@ class NodePeer:
             "publicKeyMultibase": signer.public_key.multikey,
         }
         secret = encode_multibase(_SECRET_PREFIX + signer.private_bytes())
-        self._ask(
-            op="setup",
-            documents=_documents(public, controller),
-            key={**public, "secretKeyMultibase": secret},
-            badges=badges,
-            secured=[text.decode() for text in secured],
-        )
+        self._set_up: dict[str, Any] = {
+            "documents": _documents(public, controller),
+            "key": {**public, "secretKeyMultibase": secret},
+            "badges": badges,
+            "secured": [text.decode() for text in secured],
+        }
 
     def __enter__(self) -> NodePeer:
         """Use it; it ends with the block."""
@@ -128,18 +130,33 @@ class NodePeer:
         """End the process."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
 
     def subject(self, op: str, *, warm_up: int = WARM_UP) -> Subject:
-        """`sign` or `verify` as a subject, after so many operations that are not counted."""
+        """`sign` or `verify` as a subject, after so many operations that are not counted.
+
+        Raises:
+            PeerFailed: the peer cannot do it.
+        """
+        self._prepare()
         self._ask(op=op, count=warm_up)
         return Subject(stack_name(self.stack), lambda count: self._ask(op=op, count=count)["seconds"])
 
     def sign_one(self) -> bytes:
-        """One badge as this stack signs it."""
+        """One badge as this stack signs it; raises PeerFailed."""
+        self._prepare()
         return str(self._ask(op="sign", count=1)["text"]).encode()
+
+    def _prepare(self) -> None:
+        if self._set_up:
+            self._ask(op="setup", **self._set_up)
+            self._set_up = {}
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         if self._process.stdin is None or self._process.stdout is None:  # pragma: no cover - both were asked for
@@ -153,18 +170,27 @@ class NodePeer:
         return reply
 
 
-def sample_peers(plan: Plan, issuer: SampleIssuer, absent: dict[str, str]) -> list[NodePeer]:
-    """Every stack that can be had, set up with sample badges; the others are noted in `absent`."""
+def sample_subjects(
+    stack: ExitStack, plan: Plan, issuer: SampleIssuer, op: str, absent: dict[str, str]
+) -> list[Subject]:
+    """Every stack that can be had, warm, on sample badges; the others are noted in `absent`. `op`: sign or verify."""
     if not plan.node:
         return []
     try:
         install()
     except PeerAbsent as error:
-        absent.update({stack_name(stack): str(error) for stack in STACKS})
+        absent.update({stack_name(each): str(error) for each in STACKS})
         return []
     badges = [issuer.unsigned() for _ in range(16)]
     secured = [json_text.dumps(issuer.sign(badge, now())) for badge in badges]
-    return [NodePeer(stack, badges=badges, secured=secured, signer=issuer.embedded) for stack in STACKS]
+    subjects = []
+    for each in STACKS:
+        peer = stack.enter_context(NodePeer(each, badges=badges, secured=secured, signer=issuer.embedded))
+        try:
+            subjects.append(peer.subject(op))
+        except PeerFailed as error:
+            absent[stack_name(each)] = str(error)
+    return subjects
 
 
 def _documents(public: Mapping[str, Any], controller: str) -> dict[str, Any]:
@@ -177,6 +203,3 @@ def _documents(public: Mapping[str, Any], controller: str) -> dict[str, Any]:
         "assertionMethod": [public["id"]],
     }
     return {**{url: contexts.load(url) for url in urls}, controller: document, str(public["id"]): dict(public)}
-
-
-

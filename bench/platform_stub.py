@@ -13,14 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
-from bench.servers import Server, free_port
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+
+from bench.servers import Server, free_port
 
 ISSUER = "https://lms.example.org"
 CLIENT_ID = "waymark-bench"
 DEPLOYMENT = "1"
-LEARNERS = 200
+LEARNERS = 20
 _LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 _AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 _KID = "bench-1"
@@ -28,7 +29,7 @@ _KID = "bench-1"
 
 @dataclass
 class Platform:
-    """One LMS with a few hundred learners in one course."""
+    """One LMS whose learners come back again and again, as learners do."""
 
     target: str
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
@@ -82,7 +83,11 @@ class Platform:
             _LTI + "resource_link": {"id": "link-5", "title": "First steps", "description": ""},
             _LTI + "custom": {"module": "M01"},
             _LTI + "launch_presentation": {"locale": "en", "document_target": "iframe", "return_url": ISSUER + "/back"},
-            _LTI + "tool_platform": {"guid": "lms.example.org", "product_family_code": "moodle", "version": "2024100700"},
+            _LTI + "tool_platform": {
+                "guid": "lms.example.org",
+                "product_family_code": "moodle",
+                "version": "2024100700",
+            },
             _AGS: {
                 "scope": ["https://purl.imsglobal.org/spec/lti-ags/scope/score"],
                 "lineitem": ISSUER + "/lineitems/7/lineitem?type_id=2",

@@ -8,6 +8,9 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from app.cli.bench_proofs import LIMIT, OURS, POOL, PYLD, endless, proof_subjects
 from app.cli.bench_sample import BASE, DID, EMBEDDED_ID, SampleIssuer
 from app.cli.bench_timing import Measured, Subject, interleave, timed
@@ -17,13 +20,12 @@ from app.verifier.errors import SourceUnavailable
 from app.verifier.known_issuers import KnownIssuers
 from app.verifier.schemas import KnownIssuer, Presented
 from app.verifier.service import Verifier
-from bench.node_peer import STACKS, sample_peers, stack_name
-from bench.shape import Figure, Plan, Result, compared, row
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from bench.node_peer import STACKS, sample_subjects, stack_name
+from bench.shape import Figure, Plan, Result, Row, compared, row
 
 OPENBADGESLIB = "openbadgeslib"
 FULL = "Waymark, full verification"
+PEERS = (PYLD, OPENBADGESLIB, *(stack_name(stack) for stack in STACKS))
 SIGN_MARKS = {PYLD: (50.0, 90.0), LIMIT: (0.25, 0.40)}
 VERIFY_MARKS = {PYLD: (20.0, 30.0), LIMIT: (0.25, 0.38)}
 FULL_PER_SECOND = (400.0, 1000.0)
@@ -39,8 +41,8 @@ def sign(plan: Plan) -> Result:
     measured = _with_node(plan, issuer, absent, "sign", subjects)
     return Result(
         "sign",
-        "eddsa-rdfc-2022, from document to signed JSON bytes",
-        [row(each) for each in measured.values()],
+        "From document to signed JSON bytes, eddsa-rdfc-2022",
+        _rows(measured),
         _figures(measured, SIGN_MARKS),
         absent,
     )
@@ -60,8 +62,8 @@ def verify(plan: Plan) -> Result:
     full = Figure("full verifications per second", measured[FULL].ops_per_second, at_least=at_least, aim=aim)
     return Result(
         "verify",
-        "eddsa-rdfc-2022, from JSON bytes to the verdict of the proof, keys at hand",
-        [row(each) for each in measured.values()],
+        "From JSON bytes to the verdict of the proof, eddsa-rdfc-2022, keys at hand",
+        _rows(measured),
         [*_figures(measured, VERIFY_MARKS), full],
         absent,
     )
@@ -71,15 +73,20 @@ def _with_node(
     plan: Plan, issuer: SampleIssuer, absent: dict[str, str], op: str, subjects: list[Subject]
 ) -> dict[str, Measured]:
     with ExitStack() as stack:
-        peers = [stack.enter_context(peer) for peer in sample_peers(plan, issuer, absent)]
-        return dict(interleave([*subjects, *(peer.subject(op) for peer in peers)], plan.effort))
+        peers = sample_subjects(stack, plan, issuer, op, absent)
+        return dict(interleave([*subjects, *peers], plan.effort))
+
+
+def _rows(measured: dict[str, Measured]) -> list[Row]:
+    """Ourselves first, the limit last."""
+    names = [OURS, FULL, *PEERS, LIMIT]
+    return [row(measured[name]) for name in names if name in measured]
 
 
 def _figures(measured: dict[str, Measured], marks: dict[str, tuple[float, float]]) -> list[Figure]:
     ours = measured[OURS]
-    names = [PYLD, OPENBADGESLIB, *(stack_name(stack) for stack in STACKS), LIMIT]
     found = []
-    for name in names:
+    for name in (*PEERS, LIMIT):
         if name in measured:
             at_least, aim = marks.get(name, (None, None))
             label = "of the limit" if name == LIMIT else f"times {name}"
@@ -95,9 +102,7 @@ def _openbadgeslib(
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     try:
         from openbadgeslib.ob3.ldp import add_data_integrity_proof, verify_data_integrity_proof
         from pyld import jsonld  # noqa: F401 - openbadgeslib signs with it, and asks for it only when it does

@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 BASE_URL: Final = "https://waymark.example.org"
 """The server believes it stands behind a proxy that ends TLS, as in production; the client plays that proxy."""
 
-SECRET: Final = "only-for-benches-and-known-to-everybody-0123456789"
+SECRET: Final = "only-for-benches-and-known-to-everybody-0123456789"  # noqa: S105 - it protects nothing
 START_SECONDS: Final = 40.0
 STOP_SECONDS: Final = 10.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")

@@ -8,14 +8,15 @@ from typing import Any
 
 import jwt
 import orjson
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
 from app.cli.bench_proofs import LIMIT, OURS, POOL, endless
 from app.cli.bench_sample import TOKEN_ID, SampleIssuer
 from app.cli.bench_timing import Measured, Subject, interleave, timed
 from app.vc import vc_jwt
 from bench.shape import Figure, Plan, Result, compared, row
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 PYJWT = "PyJWT"
 SIGN, VERIFY = "sign", "verify"
@@ -73,7 +74,8 @@ def _verifying(issuer: SampleIssuer, key: ec.EllipticCurvePrivateKey) -> list[Su
 
     return [
         Subject(
-            f"{OURS}, {VERIFY}", timed(lambda token: vc_jwt.verify(token, resolve_key=issuer.resolve_key), endless(made))
+            f"{OURS}, {VERIFY}",
+            timed(lambda token: vc_jwt.verify(token, resolve_key=issuer.resolve_key), endless(made)),
         ),
         Subject(f"{PYJWT}, {VERIFY}", timed(peer, endless(made))),
         Subject(f"{LIMIT}, {VERIFY}", timed(limit, endless(parts))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.config import Settings
-from app.core import migrations
 from app.core.db import Database
 from app.core.http import HttpClient
 from app.core.jwks import JwksCache
 from app.core.outbox import Worker
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
+from tests.databases import Maker, PostgresMaker, SQLiteMaker, postgres_server
 
 if TYPE_CHECKING:
     from app.wiring import Services
@@ -26,25 +26,39 @@ ROOT = Path(__file__).resolve().parents[1]
 TEST_SECRET = "a-secret-key-for-tests-only-that-everybody-may-read"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The databases a run is made on."""
+    parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite", help="the database the tests run on")
+
+
 @pytest.fixture(scope="session")
-def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file as the migrations make it, without a row; copied for each test."""
-    path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
-    database = Database(f"sqlite:///{path}")
-    migrations.migrate(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
-    return path
+def maker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    """Makes databases of the kind this run is on."""
+    if request.config.getoption("--db") == "sqlite":
+        return SQLiteMaker(tmp_path_factory.mktemp("templates"))
+    return PostgresMaker(postgres_server(), os.environ.get("PYTEST_XDIST_WORKER", "main"))
+
+
+@pytest.fixture(scope="session")
+def empty_template(maker: Maker) -> str:
+    """A database as the migrations make it, without a row."""
+    return maker.template("empty", lambda _database: None)
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def template(empty_template: str) -> str:
+    """What each test's database is a copy of; a folder of tests may choose another."""
+    return empty_template
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maker: Maker, template: str) -> Settings:
     """Settings of a server of this test's own."""
-    for name in [name for name in __import__("os").environ if name.startswith("WAYMARK_")]:
+    for name in [name for name in os.environ if name.startswith("WAYMARK_")]:
         monkeypatch.delenv(name)
     return Settings(
         data_dir=tmp_path,
+        database_url=maker.copy(template, tmp_path),
         base_url="http://tool.localhost:8000",
         secret_key=TEST_SECRET,
         allow_private_networks=True,
@@ -53,11 +67,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 @pytest.fixture
-def database(settings: Settings, empty_database_file: Path) -> Iterator[Database]:
+def database(settings: Settings) -> Iterator[Database]:
     """A fresh database with every table."""
-    path = settings.data_dir / "waymark.sqlite3"
-    shutil.copy(empty_database_file, path)
-    database = Database(f"sqlite:///{path}")
+    database = Database(settings.database_url)
     yield database
     database.dispose()
 

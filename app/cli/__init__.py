@@ -5,9 +5,13 @@ Every command has `--json` and `--help`. Exit codes: 0 done or yes, 1 the answer
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from app.cli import issuing, operate, platform, programme, role, verify
+from app.cli.support import EXIT_NO
+from app.core.logging import describe
 
 app = typer.Typer(
     name="waymark",
@@ -25,5 +29,12 @@ verify.register(app)
 
 
 def main() -> None:
-    """Entry point of the `waymark` command."""
-    app()
+    """Entry point of the `waymark` command.
+
+    An error that nobody foresaw is told by its type and the places it passed: its message may quote somebody's data.
+    """
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the last resort, and it says what it caught
+        sys.stderr.write(f"waymark: something went wrong that nobody foresaw.\n{describe(error)}\n")
+        sys.exit(EXIT_NO)

@@ -90,13 +90,12 @@ def timed(operate: Callable[[T], object], prepare: Callable[[], T]) -> Run:
     return run
 
 
-def interleave(
-    subjects: Sequence[Subject], effort: Effort, *, operations: int | None = None
-) -> Mapping[str, Measured]:
+def interleave(subjects: Sequence[Subject], effort: Effort, *, operations: int | None = None) -> Mapping[str, Measured]:
     """Measure the subjects in turns, each round in another order; answers are by name.
 
     Each subject does as many operations in a round as fit its slice of time, so that a slow peer does not get the whole
-    run; or `operations`, where that is given and the subjects are warm already. Otherwise two rounds before the first are not counted: caches fill and compilers warm up there.
+    run; two rounds before the first are not counted, as caches fill and compilers warm up there. With `operations` each
+    does that many in a round, and the caller has warmed them up.
     """
     counts = {each.name: operations or _operations(each, effort.slice_seconds) for each in subjects}
     rounds: dict[str, list[tuple[float, ...]]] = {subject.name: [] for subject in subjects}

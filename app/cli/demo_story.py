@@ -195,9 +195,10 @@ def work_through(session: WriteSession, enrolment: Enrolment, module: Module) ->
             learning.answer_attempt(session, attempt_id=attempt.id, person_id=enrolment.person_id, answers=answers)
         elif activity.kind == "exercise":
             content = {item.key: EXERCISE.get(item.key) or _first_option(item.options) for item in activity.fields}
-            learning.save_draft(session, **at, content=content, base_revision=0)
+            learning.save_draft(session, **at, content=content, base_revision=learning.draft(session, **at).revision)
         else:
-            learning.save_draft(session, **at, content={"text": REFLECTION}, base_revision=0)
+            content = {"text": REFLECTION}
+            learning.save_draft(session, **at, content=content, base_revision=learning.draft(session, **at).revision)
     learning.submit(session, enrolment_id=enrolment.id, person_id=enrolment.person_id, declared=True)
 
 
@@ -207,9 +208,15 @@ def _first_option(options: tuple[Any, ...]) -> str:
 
 def mark_and_award(session: WriteSession, enrolment: Enrolment, assessor_id: str) -> str:
     """Mark what was handed in, record the supervisor's talk and award; the decision's id."""
+    submission_id = mark(session, enrolment, assessor_id)
+    return learning.award(session, submission_id=submission_id, assessor_id=assessor_id).id
+
+
+def mark(session: WriteSession, enrolment: Enrolment, assessor_id: str) -> str:
+    """Do what must come before an award; the id of the work that is ready for it."""
     submission = learning.progress(session, enrolment.id).submission
     if submission is None:
-        raise RuntimeError("the demo's learner has not handed in")
+        raise RuntimeError("there is nothing handed in to mark")
     for criterion in learning.module_of(session, enrolment).rubric.criteria:
         learning.mark(
             session,
@@ -225,4 +232,4 @@ def mark_and_award(session: WriteSession, enrolment: Enrolment, assessor_id: str
         held_on=(now() - timedelta(days=1)).date(),
         supervisor_role="Centre manager",
     )
-    return learning.award(session, submission_id=submission.id, assessor_id=assessor_id).id
+    return submission.id

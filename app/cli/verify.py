@@ -42,14 +42,21 @@ def _presented(badge: str) -> Presented:
     if badge.lower().startswith(("https://", "http://")):
         return Presented.from_url(badge)
     path = Path(badge)
-    if not path.is_file():
-        fail(f"There is no file {badge}.", code=EXIT_MISUSE)
+    if not _is_file(path):
+        fail(f"There is no file {badge[:200]}.", code=EXIT_MISUSE)
     if path.stat().st_size > MAX_BADGE_BYTES:
         fail(f"{badge} is larger than {MAX_BADGE_BYTES // 1_000_000} MB, which no badge is.", code=EXIT_MISUSE)
     try:
         return Presented.from_bytes(path.read_bytes())
     except OSError as error:
         fail(f"{badge} cannot be read: {error.strerror}.", code=EXIT_MISUSE)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a token pasted in place of a name is longer than any name may be
+        return False
 
 
 def _settings() -> Settings:

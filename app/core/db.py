@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel, create_engine
 
@@ -28,6 +29,8 @@ NAMING_CONVENTION = {
 }
 BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 45  # above the 40 threads in which requests run, so that none waits for a connection
+
+READS_ONLY = "a ReadSession does not write: take a WriteSession"
 
 metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
 
@@ -66,7 +69,7 @@ class ReadSession(Session):
     """A session that only reads."""
 
     def _flush(self, objects: Any = None) -> None:
-        raise RuntimeError("a ReadSession does not write: take a WriteSession")
+        raise RuntimeError(READS_ONLY)
 
 
 class WriteSession(ReadSession):
@@ -74,6 +77,13 @@ class WriteSession(ReadSession):
 
     def _flush(self, objects: Any = None) -> None:
         Session._flush(self, objects)
+
+
+@event.listens_for(ReadSession, "do_orm_execute", propagate=True)
+def _refuse_statements_that_write(state: ORMExecuteState) -> None:
+    """An UPDATE in a session for reading would be lost without a word when the session is closed."""
+    if not isinstance(state.session, WriteSession) and (state.is_insert or state.is_update or state.is_delete):
+        raise RuntimeError(READS_ONLY)
 
 
 class Database:
@@ -91,7 +101,7 @@ class Database:
         self.engine = (
             _sqlite_engine(url)
             if self.is_sqlite
-            else create_engine(url, pool_size=POOL_SIZE, max_overflow=5, pool_pre_ping=True)
+            else create_engine(url, pool_size=POOL_SIZE, max_overflow=5, pool_pre_ping=True, hide_parameters=True)
         )
         self._write_engine = self.engine.execution_options(waymark_write=True)
 
@@ -117,6 +127,7 @@ def _sqlite_engine(url: str) -> Engine:
         url,
         pool_size=POOL_SIZE,
         max_overflow=5,
+        hide_parameters=True,  # an error's text would quote what was to be stored
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
 

@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -29,6 +30,8 @@ from app.core.errors import Unavailable
 USER_AGENT = f"Waymark/{__version__} (LTI tool; Open Badges issuer)"
 MAX_REDIRECTS = 3
 MAX_BYTES = 1_000_000
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # RFC 4291 §2.4: what lies outside is no address of the internet
+_DEADLINE: ContextVar[float] = ContextVar("deadline")
 
 
 class HttpRefused(Unavailable):
@@ -152,8 +155,12 @@ class HttpClient:
             if method != "GET" or response.status not in (301, 302, 303, 307, 308) or not location:
                 metrics.OUTGOING_FETCHES.labels("answered").inc()
                 return response
-            target = urljoin(url, location)
-            if urlsplit(target).netloc.lower() != urlsplit(url).netloc.lower():
+            try:
+                target = urljoin(url, location)
+                same_host = urlsplit(target).netloc.lower() == urlsplit(url).netloc.lower()
+            except ValueError:
+                raise HttpFailed("The other server redirected to something that is not an address.") from None
+            if not same_host:
                 metrics.OUTGOING_FETCHES.labels("refused").inc()
                 raise HttpRefused("The other server redirected to a different host, which is not followed.")
             url = target
@@ -179,10 +186,16 @@ class HttpClient:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise HttpFailed("The other server took too long.")
+        # Packed answers are not asked for and not taken: a few bytes could unpack to gigabytes.
+        headers = {key: value for key, value in headers.items() if key.lower() != "accept-encoding"}
+        headers["Accept-Encoding"] = "identity"
+        token = _DEADLINE.set(deadline)
         try:
             with self._client.stream(
                 method, url, headers=headers, content=content, timeout=httpx2.Timeout(remaining)
             ) as response:
+                if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                    raise HttpFailed("The other server packed its answer, which was not asked for.")
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
@@ -201,6 +214,8 @@ class HttpClient:
             if isinstance(error.__context__, HttpRefused):
                 raise error.__context__ from None
             raise HttpFailed(f"The other server could not be reached ({type(error).__name__}).") from error
+        finally:
+            _DEADLINE.reset(token)
 
 
 def resolve(host: str, port: int, *, allow_private: bool) -> str:
@@ -239,6 +254,8 @@ def _is_public(address: str) -> bool:
             return embedded.is_global and not embedded.is_multicast
         if parsed in ipaddress.ip_network("64:ff9b::/96"):
             return ipaddress.ip_address(int(parsed) & 0xFFFFFFFF).is_global
+        if parsed not in _GLOBAL_UNICAST:
+            return False
     return parsed.is_global and not parsed.is_multicast
 
 
@@ -258,7 +275,47 @@ class _GuardedBackend(httpcore2.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
         address = resolve(host, port, allow_private=self._allow_private)
-        return super().connect_tcp(address, port, timeout, local_address, socket_options)
+        return _HurriedStream(super().connect_tcp(address, port, timeout, local_address, socket_options))
+
+
+class _HurriedStream(httpcore2.NetworkStream):
+    """A connection that heeds the deadline of the whole exchange.
+
+    The library's own timeout begins anew with every packet, so a server that sends its headers letter by letter could
+    hold a thread for days.
+    """
+
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _remaining(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _remaining(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        remaining = _remaining(timeout, httpcore2.ConnectTimeout)
+        return _HurriedStream(self._stream.start_tls(ssl_context, server_hostname, remaining))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _remaining(timeout: float | None, too_late: type[Exception]) -> float | None:
+    """Seconds that an operation may take: its own limit, and no longer than the exchange has left."""
+    deadline = _DEADLINE.get(None)
+    if deadline is None:
+        return timeout
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise too_late
+    return left if timeout is None else min(timeout, left)
 
 
 def _guarded_transport(allow_private: bool) -> httpx2.BaseTransport:

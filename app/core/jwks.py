@@ -27,6 +27,9 @@ PAUSE_BETWEEN_REFETCHES = 10.0
 MAX_BYTES = 200_000
 MAX_KEYS = 100
 MAX_SETS = 1_000
+# Asymmetric keys only, and of those the public half: a set that shows more has nothing left to prove.
+KINDS = frozenset({"RSA", "EC", "OKP"})
+PRIVATE_MEMBER = "d"
 
 
 class JwksUnavailable(Unavailable):
@@ -57,6 +60,7 @@ class JwksCache:
     def __init__(self, http: HttpClient) -> None:
         self._http = http
         self._sets: dict[str, _KeySet] = {}
+        self._failed_at: dict[str, float] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -79,25 +83,39 @@ class JwksCache:
 
     def _key_after_fetch(self, url: str, kid: str) -> jwt.PyJWK:
         known = self._sets.get(url)
-        moment = time.monotonic()
         has_key = known is not None and kid in known.keys
-        if known is not None and has_key and moment < known.fresh_until:
+        if known is not None and has_key and time.monotonic() < known.fresh_until:
             return known.keys[kid]
-        # An attacker who sends invented key ids must not make us hammer the platform.
-        may_fetch = known is None or has_key or moment - known.fetched_at >= PAUSE_BETWEEN_REFETCHES
-        if may_fetch:
-            try:
-                known = self._fetch(url)
-            except Unavailable:
-                if known is None or not has_key:
-                    raise JwksUnavailable(
-                        "The LMS's public keys could not be fetched, so its message cannot be checked.",
-                        next_step="Please try again in a minute. If it stays so, tell your LMS administrator.",
-                    ) from None
-                log.warning("jwks.stale_keys_used", exc_info=False)
-        if known is None or kid not in known.keys:
-            raise KeyNotFound(kid)
-        return known.keys[kid]
+        if self._may_fetch(url, None if has_key else known):
+            known = self._fetch_or_note(url) or known
+        if known is not None and kid in known.keys:
+            return known.keys[kid]
+        if url in self._failed_at:
+            raise JwksUnavailable(
+                "The LMS's public keys could not be fetched, so its message cannot be checked.",
+                next_step="Please try again in a minute. If it stays so, tell your LMS administrator.",
+            )
+        raise KeyNotFound(kid)
+
+    def _may_fetch(self, url: str, without_key: _KeySet | None) -> bool:
+        """Whether it is time to ask the platform.
+
+        An attacker who sends invented key ids must not make us hammer it. And those who wait for a platform that hangs
+        must not each begin to wait anew, one after the other: it would hold every thread of the process.
+        """
+        tried = (self._failed_at.get(url), without_key.fetched_at if without_key is not None else None)
+        return all(moment is None or time.monotonic() - moment >= PAUSE_BETWEEN_REFETCHES for moment in tried)
+
+    def _fetch_or_note(self, url: str) -> _KeySet | None:
+        try:
+            return self._fetch(url)
+        except Unavailable as error:
+            with self._guard:
+                if len(self._failed_at) >= MAX_SETS:
+                    self._failed_at.clear()
+                self._failed_at[url] = time.monotonic()
+            log.warning("jwks.not_fetched", reason=error.slug)
+            return None
 
     def _fetch(self, url: str) -> _KeySet:
         response = self._http.get(url, headers={"Accept": "application/json"}, max_bytes=MAX_BYTES)
@@ -113,6 +131,7 @@ class JwksCache:
             if len(self._sets) >= MAX_SETS and url not in self._sets:
                 self._sets.pop(next(iter(self._sets)))
             self._sets[url] = key_set
+            self._failed_at.pop(url, None)
         return key_set
 
     def _lock(self, url: str) -> threading.Lock:
@@ -129,13 +148,26 @@ def _parse(document: Any) -> dict[str, jwt.PyJWK]:
         raise JwksUnavailable("The LMS's keys are not a JSON Web Key Set.")
     keys: dict[str, jwt.PyJWK] = {}
     for entry in entries[:MAX_KEYS]:
-        if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or entry.get("use", "sig") != "sig":
+        if not isinstance(entry, dict) or not _is_public_signing_key(entry):
             continue
         try:
-            keys[entry["kid"]] = jwt.PyJWK(entry, algorithm=None if "alg" in entry else "RS256")
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+            keys.setdefault(entry["kid"], jwt.PyJWK(entry, algorithm=None if entry.get("alg") else "RS256"))
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, NotImplementedError):
             continue
     return keys
+
+
+def _is_public_signing_key(entry: dict[str, Any]) -> bool:
+    operations = entry.get("key_ops", ["verify"])
+    return (
+        isinstance(entry.get("kid"), str)
+        and isinstance(entry.get("kty"), str)
+        and entry["kty"] in KINDS
+        and PRIVATE_MEMBER not in entry
+        and entry.get("use", "sig") == "sig"
+        and isinstance(operations, list)
+        and "verify" in operations
+    )
 
 
 def _lifetime(cache_control: str) -> float:

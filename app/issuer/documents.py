@@ -14,12 +14,13 @@ from sqlmodel import col, select
 from app.core.db import Database, ReadSession
 from app.core.errors import NotFound
 from app.core.secrets import SecretBox
-from app.issuer import status
+from app.issuer import pictures, status
 from app.issuer.content import achievement_of
 from app.issuer.errors import IssuerNotFound
 from app.issuer.keys import issuer_by_key, method_id, published_keys, verification_methods
 from app.issuer.models import Issuer, SigningKey
 from app.issuer.reading import public_credential, public_version
+from app.issuer.schemas import PublicCredential
 from app.programme import service as programme
 from app.vc import did, json_text
 from app.vc.contexts import OB_V3, VC_V2
@@ -30,7 +31,7 @@ MULTIKEY_CONTEXT = "https://w3id.org/security/multikey/v1"
 _DID = re.compile(r"/issuers/([^/]+)/did\.json")
 _KEY = re.compile(r"/keys/([^/]+)")
 _STATUS = re.compile(r"/status/([0-9]{1,9})")
-_CREDENTIAL = re.compile(r"/credentials/([0-9a-f-]{36})(?:\.json)?")
+_CREDENTIAL = re.compile(r"/credentials/([0-9a-f-]{36})(?:\.(json|jwt|png|svg))?")
 _VERSION = re.compile(r"/credentials/([0-9a-f-]{36})/v([0-9]{1,6})\.json")
 
 
@@ -157,13 +158,14 @@ def own_document(database: Database, secret_box: SecretBox, base_url: str, url: 
         database: where the documents are.
         secret_box: for a status list that has to be signed again.
         base_url: this server's address.
-        url: absolute address, with or without a fragment.
+        url: absolute address; a query or a fragment changes nothing, as on the web.
 
     Returns:
-        The bytes a stranger would get as JSON; None when it is not ours, or a stranger would find nothing there.
+        The bytes a stranger would get there, JSON where there is a choice; None when it is not ours, or a stranger
+        would find nothing there.
     """
     parts, base = urlsplit(url), urlsplit(base_url)
-    if (parts.scheme, parts.netloc) != (base.scheme, base.netloc) or parts.query:
+    if (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
         return None
     path = parts.path.removeprefix(base.path)
     try:
@@ -183,5 +185,22 @@ def _own_document(session: ReadSession, base_url: str, path: str) -> bytes | Non
     if found := _VERSION.fullmatch(path):
         return public_version(session, found[1], int(found[2]))
     if found := _CREDENTIAL.fullmatch(path):
-        return public_credential(session, found[1]).document
+        return badge_file(session, public_credential(session, found[1]), found[2] or "json")
     return None
+
+
+def badge_file(session: ReadSession, credential: PublicCredential, form: str) -> bytes:
+    """A badge as `json` (as signed), `jwt`, or the medallion as `png` or `svg` with the document baked in.
+
+    Raises:
+        ValueError: another form.
+    """
+    if form == "json":
+        return credential.document
+    if form == "jwt":
+        return credential.jwt.encode("ascii")
+    if form not in ("png", "svg"):
+        raise ValueError(f"a badge has no form {form}")
+    info = programme.achievement(session, credential.achievement_key, credential.achievement_version)
+    bake = pictures.baked_png if form == "png" else pictures.baked_svg
+    return bake(info, credential.document)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import col, delete, select
 
 from app.core.clock import now
-from app.core.db import Database, ReadSession
+from app.core.db import Database, ReadSession, WriteSession
 from app.core.ids import digest, new_token
 from app.core.runtime import Runtime
 from app.lti import errors
@@ -21,6 +21,7 @@ from app.lti.urls import LONGEST_URL, same_origin
 LIFETIME = timedelta(minutes=10)
 KEPT_AFTER = timedelta(days=1)
 LONGEST_PARAMETER = 8192
+MOST_OPEN = 5_000  # unused logins of one platform: more than any LMS begins in ten minutes
 LAUNCH_PATH = "/lti/launch"
 
 
@@ -101,7 +102,7 @@ def start_login(
     url, state, nonce = authorization_request(platform, request, base_url + LAUNCH_PATH)
     secret, moment = new_token(), now()
     with runtime.database.write() as session:
-        session.exec(delete(LtiLogin).where(col(LtiLogin.expires_at) < moment - KEPT_AFTER))
+        _make_room(session, platform.registration_id, moment)
         row = LtiLogin(
             state_hash=digest(state),
             nonce_hash=digest(nonce),
@@ -122,6 +123,20 @@ def start_login(
         max_age=int(LIFETIME.total_seconds()),
         frame_ancestors=platform.frame_origins,
     )
+
+
+def _make_room(session: WriteSession, registration_id: str, moment: datetime) -> None:
+    """Forget logins long over, and the oldest unused ones beyond a number: anybody may begin logins without end."""
+    session.exec(delete(LtiLogin).where(col(LtiLogin.expires_at) < moment - KEPT_AFTER))
+    beyond = session.exec(
+        select(LtiLogin.id)
+        .where(LtiLogin.registration_id == registration_id, col(LtiLogin.used_at).is_(None))
+        .order_by(col(LtiLogin.created_at).desc())
+        .offset(MOST_OPEN - 1)
+        .limit(100)
+    ).all()
+    if beyond:
+        session.exec(delete(LtiLogin).where(col(LtiLogin.id).in_(beyond)))
 
 
 def restartable(database: Database, login_id: str) -> tuple[Platform, LoginRequest]:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.lti.schemas import BegunLogin, NewWindow
+from app.lti.urls import split_http_url
 
 
 class Default:
@@ -28,7 +29,7 @@ class Moodle(Default):
     def new_window(self, login: BegunLogin) -> NewWindow:
         """The activity's own launch page, if the hint names the activity."""
         course_module = _course_module(login.request.message_hint)
-        if course_module is None:
+        if course_module is None or split_http_url(login.platform.issuer) is None:
             return super().new_window(login)
         query = urlencode({"id": course_module})
         return NewWindow(href=f"{login.platform.issuer}/mod/lti/launch.php?{query}", leaves_waymark=True)

@@ -128,6 +128,8 @@ def _decode(token: str, key: jwt.PyJWK, platform: Platform) -> dict[str, Any]:
         raise errors.TokenAlgorithm(technical="the key is not for RS256") from None
     except jwt.InvalidSignatureError:
         raise errors.TokenSignature from None
+    except OverflowError:  # JSON's 1e999 is read as infinity, which is no moment
+        raise errors.TokenClock(technical="a time is not finite") from None
     except jwt.PyJWTError as error:
         raise errors.TokenMalformed(technical=type(error).__name__) from None
     return claims

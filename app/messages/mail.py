@@ -42,11 +42,17 @@ def send(settings: Settings, *, to: str, subject: str, text: str, reference: str
             if settings.smtp_username:
                 server.login(settings.smtp_username, settings.smtp_password)
             server.send_message(message)
-    except smtplib.SMTPRecipientsRefused as error:
-        raise GiveUp("the mail server refuses the address") from error
+    except smtplib.SMTPRecipientsRefused as refused:
+        # "from None" here and below: the refusal quotes the address, and causes are logged.
+        if any(code < 500 for code, _ in refused.recipients.values()):
+            raise RetryLater("the mail server does not take mail for the address yet") from None
+        raise GiveUp("the mail server refuses the address") from None
+    except smtplib.SMTPAuthenticationError as error:
+        # The operator's to mend: the mail is good.
+        raise RetryLater(f"the mail server does not let us in ({error.smtp_code})") from None
     except smtplib.SMTPResponseException as error:
         if 500 <= error.smtp_code < 600:
-            raise GiveUp(f"the mail server refuses the mail ({error.smtp_code})") from error
-        raise RetryLater(f"the mail server says not now ({error.smtp_code})") from error
+            raise GiveUp(f"the mail server refuses the mail ({error.smtp_code})") from None
+        raise RetryLater(f"the mail server says not now ({error.smtp_code})") from None
     except (OSError, smtplib.SMTPException) as error:
-        raise RetryLater(f"the mail server does not answer ({type(error).__name__})") from error
+        raise RetryLater(f"the mail server does not answer ({type(error).__name__})") from None

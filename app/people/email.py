@@ -19,6 +19,7 @@ from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.secrets import SecretBox
 from app.people.errors import (
+    AddressBusy,
     CodeExpired,
     CodeWrong,
     ConfirmationNotFound,
@@ -36,6 +37,9 @@ PURPOSE = "people.email-confirmation"
 CODE_LIFETIME = timedelta(minutes=15)
 MAX_TRIES = 5
 REQUESTS_PER_HOUR = 5
+# Over all persons: a hostile LMS can invent any number, each with tries of its own. Twenty codes with five tries each
+# are one chance in ten thousand a day, and a stranger's inbox stays usable.
+REQUESTS_PER_ADDRESS_AND_DAY = 20
 # What a person can type and a mail server will take; deliberately narrower than RFC 5321 §4.1.2, whose quoted local
 # parts and address literals nobody uses and which would let line breaks and commas near a mail header.
 _ADDRESS = re.compile(
@@ -60,11 +64,13 @@ def request_email_confirmation(
         PersonNotFound: nobody has this id.
         EmailNotUsable: it is no address a mail could be sent to.
         TooManyConfirmations: five codes were asked for within the hour.
+        AddressBusy: twenty codes were sent to the address within a day, whoever asked.
     """
     address = normalise_email(email)
     _lock_person(session, person_id)
     moment = now()
     _check_pace(session, person_id)
+    _check_address(session, address)
     session.exec(
         sa.update(EmailConfirmationRecord)
         .where(col(EmailConfirmationRecord.person_id) == person_id, col(EmailConfirmationRecord.closed_at).is_(None))
@@ -144,9 +150,17 @@ def confirmed_email(session: ReadSession, person_id: str) -> ConfirmedEmail | No
 
 
 def notification_address(session: ReadSession, person_id: str) -> str | None:
-    """Where mails to a person go: the address they confirmed, else the one an LMS gave."""
+    """Where mails to a person go: the address they confirmed, else the one an LMS gave.
+
+    An LMS may write anything there; what is not one plain address gets no mail.
+    """
     confirmed = confirmed_email(session, person_id)
-    return confirmed.email if confirmed is not None else asserted_email(session, person_id)
+    if confirmed is not None:
+        return confirmed.email
+    try:
+        return normalise_email(asserted_email(session, person_id) or "")
+    except EmailNotUsable:
+        return None
 
 
 def normalise_email(email: str) -> str:
@@ -173,6 +187,17 @@ def _check_pace(session: ReadSession, person_id: str) -> None:
     ).all()
     if len(recent) >= REQUESTS_PER_HOUR:
         raise TooManyConfirmations(opens_at=recent[-REQUESTS_PER_HOUR] + timedelta(hours=1))
+
+
+def _check_address(session: ReadSession, address: str) -> None:
+    day_ago = now() - timedelta(days=1)
+    recent = session.exec(
+        select(sa.func.count())
+        .select_from(EmailConfirmationRecord)
+        .where(EmailConfirmationRecord.email == address, col(EmailConfirmationRecord.requested_at) > day_ago)
+    ).one()
+    if recent >= REQUESTS_PER_ADDRESS_AND_DAY:
+        raise AddressBusy
 
 
 def _count_try(session: WriteSession, row: EmailConfirmationRecord) -> None:

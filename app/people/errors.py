@@ -61,6 +61,20 @@ class TooManyConfirmations(TooManyRequests):
         self.opens_at = opens_at
 
 
+class AddressBusy(TooManyRequests):
+    """Too many codes were sent to one address, whoever asked for them."""
+
+    slug = "address-busy"
+    title = "Many codes were sent to this address already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "We send only so many codes to one address in a day, and that many were sent.",
+            kept="Nothing was changed. A code that is not over yet still works.",
+            next_step="Try again tomorrow, or use another address of yours.",
+        )
+
+
 class ConfirmationNotFound(NotFound):
     """No code was ever asked for under this id."""
 

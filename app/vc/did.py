@@ -95,7 +95,7 @@ def did_web_url(did: str, *, allow_http_localhost: bool) -> str:
 
 
 def did_document(did: str, methods: Sequence[VerificationMethodSpec]) -> dict[str, Any]:
-    """Return the DID document that lists `methods`: Ed25519 as Multikey, P-256 as JsonWebKey.
+    """Return the DID document that lists `methods`: Ed25519 as Multikey, P-256 and RSA as JsonWebKey.
 
     assertionMethod holds full ids as text, because the 1EdTech validator reads nothing else; a P-256 key is written as
     a JWK because the same validator takes no Multikey for a JWT. Raises DidError (did_malformed) for an id that is not

@@ -1,7 +1,7 @@
 """Keys: what signs, what checks a signature, and how public keys are written down.
 
 Private keys stay behind the `Signer` protocol, so that a key in a hardware module or a remote service fits as well as
-one in memory. Signatures are raw bytes everywhere: 64 for Ed25519, 64 (r || s) for P-256.
+one in memory. Signatures are raw bytes everywhere: 64 for Ed25519, 64 (r || s) for P-256, as long as the key for RSA.
 """
 
 import base64
@@ -9,49 +9,62 @@ import binascii
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, Self
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from openvc.multibase import MultibaseError, decode_multibase, encode_multibase
 
 from app.vc.errors import KeyInvalid, ProofInvalid
 
-Algorithm = Literal["Ed25519", "P-256"]
+Algorithm = Literal["Ed25519", "P-256", "RSA"]
 
 # https://www.w3.org/TR/cid-1.0/#Multikey: multicodec prefix and length of the raw key after it
 _MULTIKEY: Final[dict[Algorithm, tuple[bytes, int]]] = {"Ed25519": (b"\xed\x01", 32), "P-256": (b"\x80\x24", 33)}
 _MAX_MULTIBASE: Final = 200
 _P256: Final = ec.SECP256R1()
 _COORDINATE: Final = 32
+# Shorter keys are too weak (NIST SP 800-131A), longer ones and other exponents only cost whoever has to check them.
+_RSA_BITS: Final = range(2048, 8193)
+_RSA_EXPONENTS: Final = range(65537, 2**32, 2)
+_MAX_RSA_NUMBER: Final = 1400
 
 
 @dataclass(frozen=True)
 class PublicKey:
     """A public key that is known to be well formed.
 
-    `raw`: 32 bytes for Ed25519, the 33-byte compressed point for P-256. Raises KeyInvalid (key_malformed) otherwise.
+    `raw`: 32 bytes for Ed25519, the 33-byte compressed point for P-256, for RSA (2048 to 8192 bits) the RSAPublicKey
+    of RFC 8017 in DER. Raises KeyInvalid (key_malformed) otherwise.
     """
 
     algorithm: Algorithm
     raw: bytes
 
     def __post_init__(self) -> None:
-        if self.algorithm not in _MULTIKEY or len(self.raw) != _MULTIKEY[self.algorithm][1]:
+        length = _MULTIKEY[self.algorithm][1] if self.algorithm in _MULTIKEY else None
+        if self.algorithm != "RSA" and len(self.raw) != length:
             raise _malformed("The key has the wrong kind or length.")
         try:
-            _load(self)
-        except ValueError as problem:
-            raise _malformed("The key is not a point of its curve.") from problem
+            key = _load(self)
+        except (ValueError, UnsupportedAlgorithm) as problem:
+            raise _malformed("The key cannot be read, or is not a point of its curve.") from problem
+        if isinstance(key, rsa.RSAPublicKey) and not _is_sound(key):
+            raise _malformed("The RSA key is too short, too long or has an unusual exponent.")
 
     def verify(self, signature: bytes, data: bytes) -> None:
-        """Return if `signature` (64 raw bytes) over `data` is this key's; else raise ProofInvalid (bad_signature)."""
-        if len(signature) != 2 * _COORDINATE:
+        """Return if `signature` (raw bytes) over `data` is this key's; else raise ProofInvalid (bad_signature).
+
+        RSA keys check RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3), the only RSA signature of Open Badges 3.0.
+        """
+        if self.algorithm != "RSA" and len(signature) != 2 * _COORDINATE:
             raise ProofInvalid("bad_signature", "The signature does not have 64 bytes.")
         key = _load(self)
         try:
             if isinstance(key, ed25519.Ed25519PublicKey):
                 key.verify(signature, data)
+            elif isinstance(key, rsa.RSAPublicKey):
+                key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
             else:
                 r, s = (int.from_bytes(half) for half in (signature[:_COORDINATE], signature[_COORDINATE:]))
                 key.verify(encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
@@ -60,7 +73,12 @@ class PublicKey:
 
     @property
     def multikey(self) -> str:
-        """The key as publicKeyMultibase: base58btc with its multicodec prefix. https://www.w3.org/TR/cid-1.0/#Multikey"""
+        """The key as publicKeyMultibase: base58btc with its multicodec prefix; KeyInvalid for RSA, which has none.
+
+        https://www.w3.org/TR/cid-1.0/#Multikey
+        """
+        if self.algorithm == "RSA":
+            raise _malformed("An RSA key has no Multikey form.")
         return encode_multibase(_MULTIKEY[self.algorithm][0] + self.raw)
 
     @classmethod
@@ -80,6 +98,9 @@ class PublicKey:
         key = _load(self)
         if isinstance(key, ed25519.Ed25519PublicKey):
             return {"kty": "OKP", "crv": "Ed25519", "x": base64url(self.raw)}
+        if isinstance(key, rsa.RSAPublicKey):
+            modulus = key.public_numbers()
+            return {"kty": "RSA", "n": base64url(_unsigned(modulus.n)), "e": base64url(_unsigned(modulus.e))}
         numbers = key.public_numbers()
         x, y = (base64url(number.to_bytes(_COORDINATE)) for number in (numbers.x, numbers.y))
         return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
@@ -98,6 +119,8 @@ class PublicKey:
                 return cls("P-256", _compress(ec.EllipticCurvePublicKey.from_encoded_point(_P256, point)))
             except ValueError as problem:
                 raise _malformed("The JWK is not a point of its curve.") from problem
+        if kind == ("RSA", None):
+            return cls("RSA", _rsa_der(_rsa_number(jwk.get("n")), _rsa_number(jwk.get("e"))))
         raise _malformed("The JWK is of a kind this engine does not read.")
 
 
@@ -113,7 +136,7 @@ class Signer(Protocol):
         """The public half."""
 
     def sign(self, data: bytes) -> bytes:
-        """Return the raw 64-byte signature of `data` (hashed with SHA-256 first where the algorithm is ECDSA)."""
+        """Return the raw signature of `data` (hashed with SHA-256 first where the algorithm is ECDSA or RSA)."""
 
 
 class Ed25519Signer:
@@ -215,7 +238,37 @@ def _compress(key: ec.EllipticCurvePublicKey) -> bytes:
     return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
 
 
-def _load(key: PublicKey) -> ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey:
+def _rsa_number(value: object) -> int:
+    text = value if isinstance(value, str) and len(value) <= _MAX_RSA_NUMBER else "!"
+    try:
+        return int.from_bytes(base64url_decode(text))
+    except ValueError as problem:
+        raise _malformed("A number of an RSA key must be base64url, of up to 8192 bits.") from problem
+
+
+def _rsa_der(modulus: int, exponent: int) -> bytes:
+    try:
+        key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    except ValueError as problem:
+        raise _malformed("The JWK is not an RSA key.") from problem
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
+
+
+def _is_sound(key: rsa.RSAPublicKey) -> bool:
+    numbers = key.public_numbers()
+    return key.key_size in _RSA_BITS and numbers.e in _RSA_EXPONENTS and numbers.n % 2 == 1
+
+
+def _unsigned(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def _load(key: PublicKey) -> ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
     if key.algorithm == "Ed25519":
         return ed25519.Ed25519PublicKey.from_public_bytes(key.raw)
+    if key.algorithm == "RSA":
+        loaded = serialization.load_der_public_key(key.raw)
+        if not isinstance(loaded, rsa.RSAPublicKey):
+            raise ValueError("not an RSA key")
+        return loaded
     return ec.EllipticCurvePublicKey.from_encoded_point(_P256, key.raw)

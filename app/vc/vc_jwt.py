@@ -18,7 +18,7 @@ Alg = Literal["ES256", "RS256", "EdDSA"]
 MAX_TOKEN: Final = 1_400_000
 _MAX_HEADER: Final = 4_000
 # One algorithm per kind of key: the header can pick a key, never how the key is used (RFC 8725 §3.1).
-_ALGORITHMS: Final[dict[str, Algorithm]] = {"ES256": "P-256", "EdDSA": "Ed25519", "Ed25519": "Ed25519"}
+_ALGORITHMS: Final[dict[str, Algorithm]] = {"ES256": "P-256", "RS256": "RSA", "EdDSA": "Ed25519", "Ed25519": "Ed25519"}
 _TYPES: Final = (None, "JWT", "jwt", "vc+jwt", "vc+ld+jwt")
 _CLAIMS: Final = frozenset({"iss", "sub", "jti", "nbf", "exp", "iat", "aud"})
 

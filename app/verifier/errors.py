@@ -6,7 +6,7 @@ from app.core.errors import BadInput, TooLarge, TooManyRequests
 
 
 class SourceUnavailable(Exception):
-    """A document that a badge points at could not be had. `reason`: failed, refused, missing or budget."""
+    """A document that a badge points at could not be had. `reason`: failed, refused, missing, busy or budget."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

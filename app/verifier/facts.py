@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from app.verifier.form import as_list, identifier_of
@@ -17,6 +18,10 @@ from app.verifier.schemas import (
     IssuerFacts,
     LevelFact,
 )
+
+# A stranger may sign a megabyte of Markdown; turning that into a page would hold the server up for minutes.
+MAX_NARRATIVE: Final = 20_000
+_RANK: Final = re.compile(r"-?\d{1,6}(\.\d{1,6})?", re.ASCII)
 
 
 def extract(document: dict[str, Any], *, status_list_at: datetime | None) -> Facts:
@@ -68,7 +73,7 @@ def _achievement(achievement: dict[str, Any]) -> AchievementFacts:
         name=achievement["name"],
         description=achievement["description"],
         achievement_type=_text(achievement.get("achievementType")),
-        criteria=_text(criteria.get("narrative")),
+        criteria=_beginning(_text(criteria.get("narrative"))),
         criteria_url=_link(criteria.get("id")),
         image=_link(identifier_of(achievement.get("image"))),
         credits=str(credits_available) if type(credits_available) in (int, float) else None,
@@ -98,8 +103,28 @@ def _level(result: dict[str, Any], description: dict[str, Any]) -> LevelFact:
         description=_text(reached.get("description")),
         value=_text(result.get("value")),
         status=_text(result.get("status")),
-        scale=tuple(str(level["name"]) for level in levels if _text(level.get("name"))),
+        scale=_scale(levels),
     )
+
+
+def _scale(levels: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The names of the levels, lowest first, by the number that each carries.
+
+    Their order in the file is not signed (the vocabulary makes it a set): whoever holds the badge can change it.
+    """
+    ranks = {level["name"].strip(): float(level["level"]) for level in levels if _is_ranked(level)}
+    if len(set(ranks.values())) != len(levels) or len(ranks) != len(levels):
+        return ()
+    return tuple(sorted(ranks, key=lambda name: ranks[name]))
+
+
+def _is_ranked(level: dict[str, Any]) -> bool:
+    rank = level.get("level")
+    return isinstance(rank, str) and _RANK.fullmatch(rank) is not None
+
+
+def _beginning(text: str | None) -> str | None:
+    return text if text is None or len(text) <= MAX_NARRATIVE else text[:MAX_NARRATIVE] + " …"
 
 
 def _alignment(item: dict[str, Any]) -> AlignmentFact:

@@ -114,10 +114,18 @@ def _subject(subject: Any) -> None:
     for identifier in identifiers:
         _identity(identifier)
     for result in _objects(subject, "result"):
-        _typed(result, "Result")
+        _result(result)
     for source in _objects(subject, "source"):
         _typed(source, "Profile")
     _achievement(subject.get("achievement"))
+
+
+def _result(result: dict[str, Any]) -> None:
+    _typed(result, "Result")
+    # One value in a list carries the same signature and would be overlooked by whoever shows the level reached.
+    said = (result.get(name, "") for name in ("resultDescription", "achievedLevel", "value", "status"))
+    if not all(isinstance(text, str) for text in said):
+        raise _wrong("A result of the badge is not written in the form the standard has for it.")
 
 
 def _identity(identifier: dict[str, Any]) -> None:
@@ -139,12 +147,26 @@ def _achievement(achievement: Any) -> None:
     criteria = achievement.get("criteria")
     if not isinstance(criteria, dict) or not (criteria.get("id") or criteria.get("narrative")):
         raise _wrong("The achievement does not say what had to be done for it.")
-    for description in _objects(achievement, "resultDescription"):
-        _typed(description, "ResultDescription")
-        for level in _objects(description, "rubricCriterionLevel"):
-            _typed(level, "RubricCriterionLevel")
+    for description in _described_once(achievement, "resultDescription", "ResultDescription"):
+        _described_once(description, "rubricCriterionLevel", "RubricCriterionLevel")
     for alignment in _objects(achievement, "alignment"):
         _typed(alignment, "Alignment")
+
+
+def _described_once(node: dict[str, Any], member: str, name: str) -> list[dict[str, Any]]:
+    """The objects of a list, each with its own id and a name.
+
+    Two objects of one id are one node to a signature, so a holder could spread what it says over both, and a reader
+    who looks at the first would miss the rest.
+    """
+    items = _objects(node, member)
+    for item in items:
+        _typed(item, name)
+        if not _is_uri(item.get("id")) or not isinstance(item.get("name"), str) or not item["name"].strip():
+            raise _wrong(f"A part of the badge of type {name} has no identifier or no name.")
+    if len({item["id"] for item in items}) != len(items):
+        raise _wrong(f"A part of the badge of type {name} is described twice.")
+    return items
 
 
 def _schemas(document: dict[str, Any]) -> None:

@@ -75,7 +75,10 @@ class IssuerFacts:
 
 @dataclass(frozen=True)
 class LevelFact:
-    """One rubric criterion and the level reached in it."""
+    """One rubric criterion and the level reached in it.
+
+    `scale`: the names of all its levels, lowest first; empty where the badge does not number them.
+    """
 
     criterion: str
     level: str | None
@@ -98,7 +101,10 @@ class AlignmentFact:
 
 @dataclass(frozen=True)
 class AchievementFacts:
-    """What the badge says was achieved. Texts are as signed: `criteria` may be Markdown and must be cleaned to show."""
+    """What the badge says was achieved. Texts are as signed: `criteria` may be Markdown and must be cleaned to show.
+
+    Of very long criteria only the beginning is here.
+    """
 
     id: str
     name: str

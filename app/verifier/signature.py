@@ -16,7 +16,7 @@ from app.verifier.reading import Readable
 from app.verifier.wording import Stopped, fail, from_code
 
 # Sound signatures that this version does not compute. Any other name (`none`, HMAC) is an attack, not a limit of ours.
-_SOUND_ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512", "ES256K"})
+_SOUND_ALGORITHMS: Final = frozenset({"RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512", "ES256K"})
 
 
 @dataclass(frozen=True)

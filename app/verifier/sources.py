@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -15,16 +16,37 @@ MAX_DOCUMENT_BYTES: Final = 5_000_000
 TOTAL_SECONDS: Final = 10.0
 TOTAL_FETCHES: Final = 8
 SECONDS_PER_FETCH: Final = 5.0
+FETCHES_AT_ONCE: Final = 16
+SECONDS_IN_LINE: Final = 1.0
 
 
 class HttpSource:
-    """Fetches from other servers through the guarded way out."""
+    """Fetches from other servers through the guarded way out.
 
-    def __init__(self, http: HttpClient) -> None:
+    Only so many fetches are under way at once: a request waits in a thread, and badges of issuers who answer slowly on
+    purpose must not take all threads from everybody else.
+
+    Args:
+        http: the way out.
+        at_once: how many fetches may be under way in this process.
+        patience: seconds that a further one waits for its turn.
+    """
+
+    def __init__(self, http: HttpClient, *, at_once: int = FETCHES_AT_ONCE, patience: float = SECONDS_IN_LINE) -> None:
         self._http = http
+        self._turns = threading.BoundedSemaphore(at_once)
+        self._patience = patience
 
     def get(self, url: str, accept: str, *, timeout: float = SECONDS_PER_FETCH) -> bytes:
-        """Return the body of a successful answer. See `DocumentSource.get`."""
+        """Return the body of a successful answer. See `DocumentSource.get`; also SourceUnavailable("busy")."""
+        if not self._turns.acquire(timeout=self._patience):
+            raise SourceUnavailable("busy")
+        try:
+            return self._fetch(url, accept, timeout)
+        finally:
+            self._turns.release()
+
+    def _fetch(self, url: str, accept: str, timeout: float) -> bytes:
         try:
             answer = self._http.get(url, headers={"Accept": accept}, max_bytes=MAX_DOCUMENT_BYTES, timeout=timeout)
         except Unavailable as error:

@@ -125,14 +125,16 @@ def _list(url: str, lists: Lists) -> dict[str, Any]:
         raise fail("status_malformed")
     if identifier_of(document.get("issuer")) != lists.issuer_id:
         raise unknown("status_issuer")
-    _signed(lambda: signature.check(readable, lists.resolve_key))
+    signed = _signed(lambda: signature.check(readable, lists.resolve_key))
     _in_date(document, lists.at)
+    if signed.expires is not None and signed.expires <= lists.at:
+        raise unknown("status_stale")
     return document
 
 
-def _signed(verify: Callable[[], signature.Signed]) -> None:
+def _signed(verify: Callable[[], signature.Signed]) -> signature.Signed:
     try:
-        verify()
+        return verify()
     except signature.IssuerMismatch as error:
         raise fail("status_signature") from error
     except Stopped as stop:

@@ -14,7 +14,7 @@ from app.core.db import ReadSession
 from app.core.errors import AppError
 from app.core.runtime import Runtime
 from app.learning import service as learning
-from app.learning.errors import CommentMissing, NotReady, TalkInFuture
+from app.learning.errors import CommentMissing, CommentTooLong, NotReady, TalkInFuture, UnusableText
 from app.learning.schemas import QueueItem, SubmissionForMarking
 from app.programme.schemas import Criterion, Module
 from app.web.dependencies import App, ReadDb
@@ -113,7 +113,7 @@ def mark(request: Request, session: CurrentLaunch, runtime: App, form: PostedFor
                     db, submission_id=submission_id, assessor_id=session.person_id, comment=form.get("comment", "")
                 )
             return RedirectResponse(f"{session.root}/assess?done=returned", status_code=303)
-        except CommentMissing as error:
+        except (CommentMissing, CommentTooLong, UnusableText) as error:
             errors = [("comment", error.detail)]
     if not errors and decision == "award":
         with runtime.database.read() as db:
@@ -154,11 +154,14 @@ def _keep_marks(runtime: Runtime, session: LaunchSession, submission_id: str, fo
     """Store every level, comment and the talk; what cannot be stored is named, the rest is kept."""
     with runtime.database.read() as db:
         work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
+    errors: Errors = []
     with runtime.database.write() as db:
         for criterion in work.rubric.criteria:
             level = form.get(f"level-{criterion.key}", "")
             comment = form.get(f"comment-{criterion.key}", "")
-            if level or comment:
+            if not level and not comment:
+                continue
+            try:
                 learning.mark(
                     db,
                     submission_id=submission_id,
@@ -167,7 +170,9 @@ def _keep_marks(runtime: Runtime, session: LaunchSession, submission_id: str, fo
                     level=whole_number(level),
                     comment=comment,
                 )
-    return _keep_talk(runtime, session, submission_id, form)
+            except (CommentTooLong, UnusableText) as error:
+                errors.append((f"comment-{criterion.key}", f"{criterion.title}: {error.detail}"))
+    return errors + _keep_talk(runtime, session, submission_id, form)
 
 
 def _keep_talk(runtime: Runtime, session: LaunchSession, submission_id: str, form: Mapping[str, str]) -> Errors:

@@ -23,7 +23,9 @@ from app.vc import json_text
 from app.web.dependencies import App, ReadDb
 from app.web.documents import AN_HOUR, READ, negotiate, respond
 from app.web.pages import render
+from app.web.path_numbers import register_path_numbers
 
+register_path_numbers()
 router = APIRouter(include_in_schema=False)
 
 FIVE_MINUTES = "public, max-age=300"
@@ -138,7 +140,7 @@ def programme_page(request: Request, db: ReadDb) -> Response:
     return _page(request, "catalogue/programme.html", page)
 
 
-@router.api_route("/programme/{key}/{version:int}.json", methods=READ)
+@router.api_route("/programme/{key}/{version:number}.json", methods=READ)
 def programme_file(request: Request, key: str, version: int, db: ReadDb) -> Response:
     """Frameworks, scales and principles at one version: the same bytes for good."""
     return respond(request, service.programme_bytes(db, key, version), "application/json", cache=UNCHANGING)
@@ -169,7 +171,7 @@ def module_page(request: Request, key: str, db: ReadDb) -> Response:
     return _page(request, "catalogue/module.html", page)
 
 
-@router.api_route("/achievements/{key}/v{version:int}", methods=READ)
+@router.api_route("/achievements/{key}/v{version:number}", methods=READ)
 def achievement(request: Request, key: str, version: int, db: ReadDb, runtime: App) -> Response:
     """What a badge stands for: the page for a browser, the Achievement for everybody else."""
     if not _wants_page(request):
@@ -187,7 +189,7 @@ def achievement(request: Request, key: str, version: int, db: ReadDb, runtime: A
     return _page(request, "catalogue/achievement.html", page)
 
 
-@router.api_route("/achievements/{key}/v{version:int}.{suffix}", methods=READ)
+@router.api_route("/achievements/{key}/v{version:number}.{suffix}", methods=READ)
 def achievement_file(request: Request, key: str, version: int, suffix: str, db: ReadDb, runtime: App) -> Response:
     """The Achievement document, or its picture."""
     if suffix == "json":

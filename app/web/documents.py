@@ -13,16 +13,17 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 
 from app.core.runtime import Runtime
-from app.issuer import documents, pictures
+from app.issuer import documents
 from app.issuer import service as issuer
 from app.issuer.errors import credential_not_found
 from app.issuer.schemas import IssuerInfo, PublicCredential
 from app.issuer.status import TTL
-from app.programme import service as programme
 from app.vc import json_text
 from app.web.dependencies import App, ReadDb
 from app.web.pages import render
+from app.web.path_numbers import register_path_numbers
 
+register_path_numbers()
 router = APIRouter(include_in_schema=False)
 
 Form = Literal["html", "json", "jwt", "png", "svg"]
@@ -158,16 +159,8 @@ def badge_bytes(runtime: Runtime, credential: PublicCredential, form: Form) -> b
     Raises:
         ValueError: `html` is not a file.
     """
-    if form == "json":
-        return credential.document
-    if form == "jwt":
-        return credential.jwt.encode("ascii")
-    if form == "html":
-        raise ValueError("the page of a badge is not a file")
     with runtime.database.read() as session:
-        info = programme.achievement(session, credential.achievement_key, credential.achievement_version)
-    bake = pictures.baked_png if form == "png" else pictures.baked_svg
-    return bake(info, credential.document)
+        return documents.badge_file(session, credential, form)
 
 
 def _json(request: Request, document: Mapping[str, Any], media_type: str, cache: str = AN_HOUR) -> Response:
@@ -182,7 +175,7 @@ def credential_file(request: Request, credential_id: str, suffix: str, db: ReadD
     return machine_form(request, runtime, issuer.public_credential(db, credential_id), SUFFIXES[suffix])
 
 
-@router.api_route("/credentials/{credential_id}/v{version:int}.json", methods=READ)
+@router.api_route("/credentials/{credential_id}/v{version:number}.json", methods=READ)
 def credential_version(request: Request, credential_id: str, version: int, db: ReadDb) -> Response:
     """One version of a shared badge; its bytes never change."""
     document = issuer.public_version(db, credential_id, version)
@@ -190,7 +183,7 @@ def credential_version(request: Request, credential_id: str, version: int, db: R
     return respond(request, document, CONTENT_TYPES["json"], cache=ASK_EACH_TIME, headers={"X-Robots-Tag": "noindex"})
 
 
-@router.api_route("/status/{number:int}", methods=READ)
+@router.api_route("/status/{number:number}", methods=READ)
 def status_list(request: Request, number: int, runtime: App) -> Response:
     """A status list; nobody who asks for it says which badge they look at."""
     base_url = runtime.settings.base_url

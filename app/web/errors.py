@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -22,6 +22,7 @@ log = get_logger()
 PROBLEM = "application/problem+json"
 MACHINE_PATHS = ("/api/v1/", "/oauth/", "/vc-api/", "/ims/")
 MACHINE_SUFFIXES = (".json", ".jwt", ".png", ".svg")
+MOST_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,17 @@ def install(app: FastAPI) -> None:
             )
             return error_response(request, found)
         phrase = HTTPStatus(error.status_code).phrase
-        return _show(request, error.status_code, f"http-{error.status_code}", phrase, str(error.detail), None, None)
+        answer = _show(request, error.status_code, f"http-{error.status_code}", phrase, str(error.detail), None, None)
+        answer.headers.update(error.headers or {})  # e.g. Allow, which RFC 9110 §15.5.6 wants with a 405
+        return answer
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
-        fields = sorted({".".join(str(part) for part in item["loc"][1:]) or "body" for item in error.errors()})
-        reasons = "; ".join(
-            f"{'.'.join(map(str, item['loc'][1:])) or 'body'}: {item['msg']}" for item in error.errors()
-        )
+        problems = [(_place(item["loc"]), item["msg"]) for item in error.errors()[:MOST_PROBLEMS]]
         detail = (
-            reasons
+            "; ".join(f"{place}: {message}" for place, message in problems)
             if wants_machine_form(request)
-            else f"Something is missing or has the wrong form: {', '.join(fields)}."
+            else f"Something is missing or has the wrong form: {', '.join(sorted({place for place, _ in problems}))}."
         )
         return _show(
             request, 422, "invalid-input", "That could not be used", detail, "Nothing was changed.",
@@ -91,17 +91,25 @@ def install(app: FastAPI) -> None:
             "Whoever runs this server must start it with the secret key it was set up with.",
         )  # fmt: skip
 
-    @app.exception_handler(Exception)
-    def _unexpected(request: Request, error: Exception) -> Response:
-        log.error("http.unexpected_error", error=type(error).__name__, exc_info=error)
-        return error_response(
-            request,
-            AppError(
-                "Something we did not expect happened, and it has been noted.",
-                kept="What was saved before is kept; this last step was not done.",
-                next_step="Please try again. If it happens again, tell us the reference below.",
-            ),
-        )
+
+def unexpected_response(request: Request, error: Exception) -> Response:
+    """The answer to an error that nobody foresaw: noted by its type and place, told without its words."""
+    log.error("http.unexpected_error", error=type(error).__name__, exc_info=error)
+    return error_response(
+        request,
+        AppError(
+            "Something we did not expect happened, and it has been noted.",
+            kept="What was saved before is kept; this last step was not done.",
+            next_step="Please try again. If it happens again, tell us the reference below.",
+        ),
+    )
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """Where in the input something is wrong; the names may be anything a stranger thinks of."""
+    names = [str(part) for part in location[1:]] if any(isinstance(part, str) for part in location[1:]) else []
+    place = ".".join(names) or "body"
+    return place[:80].encode("utf-8", "replace").decode("utf-8")
 
 
 def error_response(request: Request, error: AppError) -> Response:

@@ -22,13 +22,13 @@ class FormUnreadable(BadInput):
 
 
 async def posted_form(request: Request) -> Mapping[str, str]:
-    """The text fields of a form, the last one where a name comes twice; files are left out.
+    """The text fields of a form, the last one where a name comes twice; no page that asks for this sends files.
 
     Raises:
         FormUnreadable: a field holds characters that no text has.
-        HTTPException: more than 200 fields, or a field over 1 MB.
+        HTTPException: more than 200 fields, a field over 1 MB, or a file.
     """
-    form = await request.form(max_fields=MAX_FIELDS)
+    form = await request.form(max_files=0, max_fields=MAX_FIELDS)
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     if not all(is_plain_text(text) for pair in fields.items() for text in pair):
         raise FormUnreadable(

@@ -1,18 +1,22 @@
-"""What every answer passes on its way out: a request id, security headers, a bound on the body, a log line, a count."""
+"""What every request and answer passes: a request id, a look at the door, a bound on the body, security headers, the
+last answer to what nobody expected, a log line, a count.
+"""
 
 from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import metrics
+from app.core.errors import AppError, BadInput, TooLarge
 from app.core.ids import new_token
 from app.core.logging import get_logger
+from app.web.errors import error_response, unexpected_response
 
 log = get_logger()
 
@@ -28,7 +32,10 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'",
     "base-uri 'none'",
 )
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?")
+CLIENT_LEFT = 499
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.\-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
+_CHARSET = re.compile(rb";\s*charset\s*=\s*\"?([^\";\s]*)", re.IGNORECASE)
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def frame_ancestors(path: str, origins: tuple[str, ...] | None) -> str:
@@ -36,14 +43,29 @@ def frame_ancestors(path: str, origins: tuple[str, ...] | None) -> str:
 
     An error inside an LMS's frame must be readable, and such a page offers nothing that a click could be stolen for.
     """
-    if origins:
+    if origins is not None:
         known = [origin for origin in origins if _ORIGIN.fullmatch(origin)]
-        return "frame-ancestors 'self' " + " ".join(known)
+        return " ".join(("frame-ancestors 'self'", *known))
     return "frame-ancestors *" if path.startswith(FRAMED_PATHS) else "frame-ancestors 'none'"
 
 
-class BodyTooLarge(Exception):
+class BodyTooLarge(TooLarge):
     """More bytes came in than any form of ours needs."""
+
+    slug = "body-too-large"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"What was sent is larger than {MAX_BODY // 1_000_000} MB, which is more than Waymark accepts.",
+            kept="Nothing was changed.",
+        )
+
+
+class RequestOdd(BadInput):
+    """A request that no browser and no sensible client sends."""
+
+    slug = "request-odd"
+    title = "This request could not be read"
 
 
 class Gatekeeper:
@@ -65,7 +87,7 @@ class Gatekeeper:
             return
         request_id = new_token(9)
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         received = 0
@@ -86,18 +108,27 @@ class Gatekeeper:
             await send(message)
 
         try:
-            if _announced_length(scope) > MAX_BODY:
-                await _refuse_large(send_with_headers)
-            else:
+            refusal = _refusal(scope)
+            if refusal is None:
                 await self.app(scope, bounded_receive, send_with_headers)
-        except BodyTooLarge:
-            await _refuse_large(send_with_headers)
+            else:
+                await error_response(Request(scope), refusal)(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            status = status or CLIENT_LEFT
+        except Exception as error:
+            # Answered here and not further out: there the page would lack the headers, and the server would write the
+            # error's words, which may quote a person's, into its log.
+            if status:
+                raise
+            await unexpected_response(Request(scope), error)(scope, receive, send_with_headers)
         finally:
-            metrics.REQUESTS.labels(scope["method"], str(status)).inc()
+            # Any word may be a method; only those in use become a label of their own.
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            metrics.REQUESTS.labels(method, str(status)).inc()
             # The pattern of the route, not the address: addresses hold badge ids and claim tokens.
             log.info(
                 "http.answered",
-                method=scope["method"],
+                method=method,
                 route=getattr(scope.get("route"), "path", "unmatched"),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
@@ -118,15 +149,22 @@ class Gatekeeper:
             headers.setdefault("Cache-Control", "no-store")
 
 
-def _announced_length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+def _refusal(scope: Scope) -> AppError | None:
+    """Why a request is not looked at any further, if so."""
+    headers = dict(scope["headers"])
+    if _announced_length(headers.get(b"content-length", b"")) > MAX_BODY:
+        return BodyTooLarge()
+    if "\0" in scope["path"]:
+        return RequestOdd("No address has the character NUL.")
+    kind = headers.get(b"content-type", b"")
+    charset = _CHARSET.search(kind)
+    if kind.lower().startswith(b"multipart/") and charset and charset.group(1).lower() not in (b"utf-8", b"utf8"):
+        # RFC 7578 knows no such parameter; decoded by just any code, a field would hold what is no text.
+        return RequestOdd("Forms are read as UTF-8 and in no other code.")
+    return None
 
 
-async def _refuse_large(send: Any) -> None:
-    body = b"What was sent is larger than 6 MB, which is more than Waymark accepts. Nothing was changed.\n"
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _announced_length(value: bytes) -> int:
+    if not value.isdigit():
+        return 0
+    return int(value) if len(value) <= len(str(MAX_BODY)) else MAX_BODY + 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import be, launch
 from tests.browser.stack import DemoStack
@@ -27,11 +28,21 @@ TOO_WIDE = """() => {
   return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > edge + 1)
     .map((e) => `${e.tagName}.${e.className}`);
 }"""
-TOO_SMALL = f"""() => [...document.querySelectorAll(".button, .choice, .level, .input, summary, .site-nav a, .breadcrumb a")]
-  .filter((e) => {{ const box = e.getBoundingClientRect(); return box.height > 0 && box.height < {TOUCH_TARGET} - 0.5; }})
-  .map((e) => `${{e.tagName}} ${{e.textContent.trim().slice(0, 40)}}`)"""
+TARGETS = ".button, button, .choice, .level, .input, summary, .site-nav a, .breadcrumb a"
+TOO_SMALL = """([targets, least]) => [...document.querySelectorAll(targets)]
+  .filter((e) => { const { height } = e.getBoundingClientRect(); return height > 0 && height < least - 0.5; })
+  .map((e) => `${e.tagName} ${e.textContent.trim().slice(0, 40)}`)"""
 HEADING_LEVELS = """() => [...document.querySelectorAll("h1, h2, h3, h4")]
   .filter((e) => e.getClientRects().length).map((e) => Number(e.tagName[1]))"""
+
+
+HAS_A_RING = """() => {
+  const focused = document.activeElement;
+  const drawn = [getComputedStyle(focused), getComputedStyle(focused, "::after")];
+  const box = focused.closest(".choice, .level");
+  if (box) drawn.push(getComputedStyle(box));
+  return drawn.some((style) => style.outlineStyle !== "none");
+}"""
 
 
 class Look:
@@ -58,7 +69,7 @@ class Look:
             self.page.set_viewport_size({"width": width, "height": 780})
             assert self.page.evaluate(TOO_WIDE) == [], f"{name} is wider than {width} px"
             if width == 360:
-                assert self.page.evaluate(TOO_SMALL) == [], f"{name} has targets too small for a thumb"
+                assert self.page.evaluate(TOO_SMALL, [TARGETS, TOUCH_TARGET]) == [], f"{name}: too small for a thumb"
                 self._axe(name)
         self.page.emulate_media(color_scheme="dark")
         self._axe(f"{name}, dark")
@@ -66,7 +77,7 @@ class Look:
         levels = self.page.evaluate(HEADING_LEVELS)
         assert levels[:1] == [1], f"{name} does not begin with its h1: {levels}"
         assert levels.count(1) == 1, f"{name} has more than one h1"
-        assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False)), f"{name} skips a heading: {levels}"
+        assert all(b - a <= 1 for a, b in pairwise(levels)), f"{name} skips a heading: {levels}"
         assert self.said == [], f"the console at {name}"
 
     def _axe(self, name: str) -> None:
@@ -75,9 +86,9 @@ class Look:
 
 
 @pytest.fixture
-def look(new_context: NewContext) -> Iterator[Look]:
+def look(new_context: NewContext) -> Look:
     # Colours that are on their way from light to dark have a contrast of nobody's choosing.
-    yield Look(new_context(width=360, height=780, reduced_motion="reduce").new_page())
+    return Look(new_context(width=360, height=780, reduced_motion="reduce").new_page())
 
 
 def in_a_window(look: Look, demo: DemoStack, given_name: str) -> str:
@@ -169,13 +180,46 @@ def test_the_keyboard_goes_into_the_frame_and_out_again(demo: DemoStack, new_con
         if page.evaluate(focused) != "IFRAME":
             break
         if not frame.evaluate("document.activeElement === document.body"):
-            ring = frame.evaluate(
-                "(() => { const e = document.activeElement, own = getComputedStyle(e), after = getComputedStyle(e, '::after');"
-                " const box = e.closest('.choice, .level'); const around = box ? getComputedStyle(box) : own;"
-                " return [own, after, around].some((style) => style.outlineStyle !== 'none'); })()"
-            )
+            ring = frame.evaluate(HAS_A_RING)
             assert ring, frame.evaluate("document.activeElement.outerHTML")
     assert page.evaluate(focused) != "IFRAME"
+
+
+A_FORM = """<!doctype html><html lang="en-AU"><title>A form</title><main><h1>A form</h1>
+<form data-draft-url="/a-draft" data-draft-revision="1"><input type="hidden" name="csrf" value="c">
+<label>Text <textarea name="text"></textarea></label><p data-draft-status></p><button>Save and go on</button>
+</form></main>
+<script type="module" src="/static/js/drafts.js"></script></html>"""
+
+
+def test_a_newer_text_from_another_device_is_offered_below_the_buttons_and_chosen_by_nobody_in_a_hurry(
+    demo: DemoStack, new_context: NewContext
+) -> None:
+    page = new_context().new_page()
+    sent: list[dict[str, object]] = []
+    newer = {"revision": 5, "content": {"text": "From the office"}, "saved_at": "2026-11-21T01:02:03+00:00"}
+
+    def answer(route: Route) -> None:
+        sent.append(json.loads(route.request.post_data or ""))
+        route.fulfill(json=newer if len(sent) == 1 else {"revision": 6}, status=409 if len(sent) == 1 else 200)
+
+    page.route("**/a-form", lambda route: route.fulfill(body=A_FORM, content_type="text/html"))
+    page.route("**/a-draft", answer)
+    page.goto(demo.tool + "/a-form")
+    page.locator("textarea").fill("From the phone")
+    choice = page.get_by_role("alert")
+    expect(choice).to_contain_text("From the phone")
+    expect(choice).to_contain_text("From the office")
+    expect(choice).to_be_focused()
+    save, box = page.get_by_role("button", name="Save and go on").bounding_box(), choice.bounding_box()
+    assert save is not None
+    assert box is not None
+    assert box["y"] > save["y"], "the button somebody is about to press must not give way to another"
+    page.keyboard.press("Enter")
+    expect(choice).to_be_visible()
+    page.get_by_role("button", name="Keep what is on this screen").click()
+    expect(page.locator("[data-draft-status]")).to_contain_text("Saved")
+    assert sent[1] == {"revision": 5, "content": {"text": "From the phone"}}
 
 
 def test_the_badge_page_fits_on_paper(demo: DemoStack, new_context: NewContext) -> None:

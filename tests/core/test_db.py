@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry, record
@@ -86,3 +87,26 @@ def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
 def test_a_write_session_is_a_read_session_too(database: Database) -> None:
     with database.write() as session:
         assert isinstance(session, ReadSession)
+
+
+def test_a_statement_that_writes_is_refused_in_a_read_session(database: Database) -> None:
+    """It would be lost without a word when the session is closed."""
+    with database.write() as session:
+        note(session, "a", "b")
+    for statement in (
+        sa.update(ServerFact).values(value="changed"),
+        sa.delete(ServerFact),
+        sa.insert(ServerFact).values(name="c", value="d"),
+    ):
+        with database.read() as session, pytest.raises(RuntimeError, match="does not write"):
+            session.exec(statement)
+    with database.read() as session:
+        assert [(row.name, row.value) for row in session.exec(select(ServerFact)).all()] == [("a", "b")]
+
+
+def test_an_errors_text_does_not_quote_what_was_to_be_stored(database: Database) -> None:
+    with database.write() as session:
+        note(session, "a", "b")
+    with pytest.raises(sa.exc.IntegrityError) as raised, database.write() as session:
+        session.add(ServerFact(name="a", value="tess@example.org"))
+    assert "tess@example.org" not in str(raised.value)

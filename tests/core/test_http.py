@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.core.http import HttpClient, HttpFailed, HttpRefused, requests_session, resolve
+
+GIVEN_UP = threading.Event()
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -28,6 +31,23 @@ class Answers(BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "/round")
             self.end_headers()
+        elif self.path == "/nowhere":
+            self.send_response(302)
+            self.send_header("Location", "http://[")
+            self.end_headers()
+        elif self.path == "/packed":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(gzip.compress(b"x" * 3_000_000))
+        elif self.path == "/letter-by-letter":
+            for letter in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000:
+                try:
+                    self.wfile.write(bytes([letter]))
+                except OSError:
+                    return
+                if GIVEN_UP.wait(0.02):
+                    return
         else:
             body = b"x" * (3_000_000 if self.path == "/large" else 5)
             self.send_response(200)
@@ -130,3 +150,30 @@ def test_a_library_that_speaks_requests_goes_through_the_same_door(server: str, 
     guarded = requests_session(HttpClient(allow_private_networks=False))
     with pytest.raises(HttpRefused):
         guarded.get("https://127.0.0.1/")
+
+
+def test_headers_that_come_letter_by_letter_end_with_the_time_given(server: str, open_client: HttpClient) -> None:
+    """Each letter is in time, the whole is not."""
+    GIVEN_UP.clear()
+    try:
+        with pytest.raises(HttpFailed, match="ReadTimeout"):
+            open_client.get(server + "/letter-by-letter", timeout=0.5)
+    finally:
+        GIVEN_UP.set()
+
+
+def test_a_packed_answer_is_not_unpacked(server: str, open_client: HttpClient) -> None:
+    with pytest.raises(HttpFailed, match="packed"):
+        open_client.get(server + "/packed")
+    assert requests_session(open_client).get(server + "/plain", headers={"Accept-Encoding": "gzip"}).text == "xxxxx"
+
+
+def test_a_redirect_to_no_address_is_the_other_servers_fault(server: str, open_client: HttpClient) -> None:
+    with pytest.raises(HttpFailed, match="not an address"):
+        open_client.get(server + "/nowhere")
+
+
+@pytest.mark.parametrize("address", ["fec0::1", "::7f00:1", "fd00::1", "fe80::1", "ff02::1", "64:ff9b::a00:1"])
+def test_what_is_no_address_of_the_internet_is_not_public(address: str) -> None:
+    with pytest.raises(HttpRefused):
+        resolve(address, 443, allow_private=False)

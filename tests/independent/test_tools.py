@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,9 +82,3 @@ def test_the_verifiers_reach_no_network(node: Node) -> None:
     answer = node.ask("network", {}, address="http://127.0.0.1:9/")
     assert answer["verified"] is False
     assert "The network is closed" in answer["errors"][0]
-
-
-def test_this_machine_has_the_program_that_it_says() -> None:
-    if shutil.which("node") is None:
-        pytest.skip("no Node here")
-    assert Path(tools.node_program()).exists()

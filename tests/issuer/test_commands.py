@@ -28,6 +28,7 @@ def server(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The server that the commands find by their environment."""
     settings = services.runtime.settings
     monkeypatch.setenv("WAYMARK_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("WAYMARK_DATABASE_URL", settings.database_url)
     monkeypatch.setenv("WAYMARK_SECRET_KEY", settings.secret_key)
     monkeypatch.setenv("WAYMARK_PROGRAMME_DIR", str(settings.programme_dir))
     return services

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -83,6 +83,7 @@ def test_what_stands_far_behind_in_a_very_long_accept_header_is_not_read() -> No
 PARTS = st.sampled_from(["text/html", "*/*", "image/png", "q=0.1", ";q=x"])
 
 
+@settings(deadline=None)
 @given(st.one_of(st.none(), st.text(), st.lists(PARTS).map(",".join)))
 def test_any_accept_header_is_answered_with_some_form(accept: str | None) -> None:
     assert negotiate(accept) in ("html", "json", "jwt", "png", "svg")
@@ -167,6 +168,25 @@ def test_a_revoked_badge_is_still_served_and_its_list_says_so(services: Services
     assert after.headers["cache-control"] == "public, max-age=300"
     assert after.headers["access-control-allow-origin"] == "*"
     assert after.json()["id"] == f"{BASE}/status/1"
+
+
+ENDLESS = ["0" * 400, "9" * 25, "9" * 5000, "-1", "1.5", "٣"]
+
+
+@pytest.mark.parametrize("number", ENDLESS, ids=range(len(ENDLESS)))
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/status/{}",
+        "/credentials/00000000-0000-4000-8000-000000000000/v{}.json",
+        "/achievements/M01/v{}",
+        "/achievements/M01/v{}.json",
+        "/achievements/M01/v{}.png",
+        "/programme/ips/{}.json",
+    ],
+)
+def test_a_number_that_nothing_can_have_is_not_found(client: TestClient, path: str, number: str) -> None:
+    assert get(client, path.format(number)).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/status/9", "/issuers/nobody", "/issuers/nobody/did.json", "/keys/none"])

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx2
 import pytest
 import sqlalchemy as sa
@@ -23,30 +19,24 @@ from app.main import create_app
 from app.programme import service as programme
 from app.wiring import Services, build_verifier
 from tests.conftest import ROOT
+from tests.databases import Maker
 from tests.lti.platform import TOOL, Browser, Platform
 
 
 @pytest.fixture(scope="session")
-def loaded_database_file(empty_database_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loaded_template(maker: Maker) -> str:
     """A database in which the programme is loaded."""
-    path = tmp_path_factory.mktemp("loaded") / "loaded.sqlite3"
-    shutil.copy(empty_database_file, path)
-    database = Database(f"sqlite:///{path}")
-    with database.write() as session:
-        programme.store(session, programme.load_programme(ROOT / "programme" / "ips"))
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
-    return path
+
+    def load(database: Database) -> None:
+        with database.write() as session:
+            programme.store(session, programme.load_programme(ROOT / "programme" / "ips"))
+
+    return maker.template("loaded", load)
 
 
 @pytest.fixture
-def database(settings: Settings, loaded_database_file: Path) -> Iterator[Database]:
-    path = settings.data_dir / "waymark.sqlite3"
-    shutil.copy(loaded_database_file, path)
-    database = Database(f"sqlite:///{path}")
-    yield database
-    database.dispose()
+def template(loaded_template: str) -> str:
+    return loaded_template
 
 
 @pytest.fixture

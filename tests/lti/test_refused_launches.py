@@ -544,3 +544,26 @@ def test_every_refusal_has_a_slug_and_words_of_its_own() -> None:
     assert len({kind.sentence for kind in kinds}) == len(kinds)
     assert all(400 <= kind.status < 500 for kind in kinds)
     assert LTI not in "".join(kind.sentence + kind.title + kind.advice for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("claim", "slug"), [("exp", "lti-token-malformed"), ("iat", "lti-token-clock"), ("nbf", "lti-token-malformed")]
+)
+def test_a_time_beyond_all_numbers_is_refused(
+    browser: Browser, platform: Platform, database: Database, claim: str, slug: str
+) -> None:
+    """JSON's 1e999 is read as infinity."""
+
+    def make(begun: Begun) -> str:
+        text = json.dumps(platform.claims(begun.nonce, **{claim: "INFINITE"}))
+        return platform.sign_raw(text.replace('"INFINITE"', "1e999").encode())
+
+    refuse(browser, database, make, slug)
+
+
+@pytest.mark.parametrize("extra", [{"d": "AQAB"}, {"alg": "none"}, {"use": "enc"}])
+def test_a_platform_that_publishes_an_unfit_key_lets_nobody_in(
+    browser: Browser, platform: Platform, database: Database, extra: dict[str, str]
+) -> None:
+    platform.jwks_answer = httpx2.Response(200, json={"keys": [{**KEY.as_dict(private=False), **extra}]})
+    refuse(browser, database, lambda begun: platform.sign(platform.claims(begun.nonce)), "lti-token-key-unknown")

@@ -14,8 +14,9 @@ from app.core.db import Database
 from app.core.outbox import OutboxEvent
 from app.core.secrets import SecretBox
 from app.people import service as people
-from app.people.email import normalise_email
+from app.people.email import REQUESTS_PER_ADDRESS_AND_DAY, normalise_email
 from app.people.errors import (
+    AddressBusy,
     CodeExpired,
     CodeWrong,
     ConfirmationNotFound,
@@ -256,3 +257,43 @@ def test_what_no_mail_can_be_sent_to_is_refused(database: Database, secret_box: 
 @pytest.mark.parametrize("email", ["a@b.co", "tess.o'brien+ips@mail.example.org", "x" * 64 + "@example.org"])
 def test_usual_addresses_are_taken(email: str) -> None:
     assert normalise_email(f" {email.upper()} ") == email
+
+
+def test_invented_persons_do_not_add_up_to_a_guessed_code(database: Database, secret_box: SecretBox) -> None:
+    """A hostile LMS can invent any number of persons; the codes for one address are counted over all of them."""
+    sent = 0
+    with time_machine.travel(START, tick=False):
+        for number in range(REQUESTS_PER_ADDRESS_AND_DAY):
+            ask(database, secret_box, launch(database, subject=f"invented-{number}").id, "victim@example.org")
+            sent += 1
+        late = launch(database, subject="one-more")
+        with pytest.raises(AddressBusy):
+            ask(database, secret_box, late.id, "Victim@Example.org")
+        ask(database, secret_box, late.id, "late@example.org")
+    with time_machine.travel(START + timedelta(days=1, minutes=1), tick=False):
+        ask(database, secret_box, late.id, "victim@example.org")
+    assert sent == REQUESTS_PER_ADDRESS_AND_DAY
+
+
+def test_one_persons_code_confirms_nothing_for_another(database: Database, secret_box: SecretBox) -> None:
+    tess, mallory = launch(database, subject="tess"), launch(database, subject="mallory")
+    asked = ask(database, secret_box, tess.id, "tess@example.org")
+    code = code_of(database, secret_box, asked.id)
+    with pytest.raises(NoCodeRequested):
+        people.confirm_email(database, secret_box, person_id=mallory.id, code=code)
+    own = ask(database, secret_box, mallory.id, "tess@example.org")
+    assert code_of(database, secret_box, own.id) != code
+    with pytest.raises(CodeWrong):
+        people.confirm_email(database, secret_box, person_id=mallory.id, code=code)
+    assert confirmed(database, mallory.id) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["tess@example.org, mallory@evil.example", "Tess <tess@example.org>", "tess@example.org\r\nBcc: x@evil.example",
+     "not an address", "tess@exämple.org", '"a b"@example.org'],
+)  # fmt: skip
+def test_what_an_lms_gives_gets_mail_only_if_it_is_one_plain_address(database: Database, told: str) -> None:
+    person = launch(database, email=told)
+    with database.read() as session:
+        assert people.notification_address(session, person.id) is None

@@ -22,6 +22,7 @@ IDENTITY = ["--issuer", ISSUER, "--client-id", "waymark-1", "--subject", "priya"
 def registration_id(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
     """An LMS that is connected, in the database the commands open."""
     monkeypatch.setenv("WAYMARK_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("WAYMARK_DATABASE_URL", settings.database_url)
     details = PlatformDetails(ISSUER, "waymark-1", f"{ISSUER}/auth", f"{ISSUER}/token", f"{ISSUER}/jwks")
     with database.write() as session:
         return add_registration(session, details).id

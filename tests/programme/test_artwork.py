@@ -5,7 +5,7 @@ import re
 
 import pytest
 from defusedxml import ElementTree
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -80,6 +80,7 @@ def test_every_stroke_of_the_alphabet_can_be_rendered() -> None:
         assert medallion_png(draw(f"A{sign}"), 32).startswith(b"\x89PNG")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_words_can_run_around_the_ring(words: str) -> None:
     svg = medallion_svg(code=words[:5], title=words, domain_colour="C", level="stack", ring_text=words)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.db import Database
@@ -154,6 +154,7 @@ def test_nothing_is_stored_of_a_programme_with_a_problem(folder: Path, edit: Edi
             service.current_programme(session)
 
 
+@settings(deadline=None)
 @given(content=st.one_of(st.binary(max_size=200), st.text(alphabet="ab:-{}[]\"'&*!|>#\n\t ", max_size=80)))
 def test_whatever_a_file_holds_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes | str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,11 +23,14 @@ from app.config import Settings
 from app.core import migrations
 from app.core.audit import OPERATOR
 from app.core.clock import now
+from app.core.db import WriteSession
 from app.core.outbox import OutboxDelivery
 from app.learning import service as learning
+from app.learning.events import AwardDecided
+from app.learning.schemas import Enrolment
 from app.people import service as people
 from app.programme import service as programme
-from app.wiring import Services, bind, prepare
+from app.wiring import Services, bind, build_worker, prepare
 from practice_lms.catalogue import PRIYA, TESS
 from practice_lms.settings import Settings as LmsSettings
 from practice_lms.settings import platform_details
@@ -34,6 +39,7 @@ from tests.conftest import TEST_SECRET
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
+AWARDED = AwardDecided.KIND
 
 
 def eventually(read: Callable[[], Any], what: str, pause: float = 0.05) -> Any:
@@ -43,6 +49,12 @@ def eventually(read: Callable[[], Any], what: str, pause: float = 0.05) -> Any:
         assert time.monotonic() < deadline, f"this never happened: {what} (last: {value!r})"
         time.sleep(pause)
     return value
+
+
+def everything_in(path: Path) -> list[str]:
+    """Every table and row of an SQLite database, as SQL."""
+    with sqlite3.connect(path) as connection:
+        return list(connection.iterdump())
 
 
 @dataclass
@@ -63,8 +75,9 @@ class House:
         return f"http://lms.localhost:{self.ports[1]}"
 
     @property
-    def environment(self) -> dict[str, str]:
-        ours = {
+    def variables(self) -> dict[str, str]:
+        """The settings as an operator gives them."""
+        return {
             "WAYMARK_DATA_DIR": str(self.folder),
             "WAYMARK_PORT": str(self.ports[0]),
             "WAYMARK_BASE_URL": self.tool,
@@ -76,10 +89,13 @@ class House:
             "WAYMARK_SMTP_PORT": str(self.ports[2]),
             "WAYMARK_SMTP_STARTTLS": "0",
             "WAYMARK_LOG_LEVEL": "DEBUG",
-            "PYTHONUNBUFFERED": "1",
-        }
+        } | self.extra
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of a program started here."""
         others = {key: value for key, value in os.environ.items() if not key.startswith("WAYMARK_")}
-        return others | ours | self.extra
+        return others | {"PYTHONUNBUFFERED": "1"} | self.variables
 
     @property
     def settings(self) -> Settings:
@@ -174,6 +190,13 @@ class House:
 
     def award(self, person_id: str) -> str:
         """Priya marks and awards; the decision's id."""
+        return self._by_priya(person_id, demo_story.mark_and_award)
+
+    def mark(self, person_id: str) -> str:
+        """Priya marks, and does not decide yet; the submission's id."""
+        return self._by_priya(person_id, demo_story.mark)
+
+    def _by_priya(self, person_id: str, act: Callable[[WriteSession, Enrolment, str], str]) -> str:
         with self.services() as services, services.runtime.database.write() as session:
             priya = people.person_by_lms_identity(
                 session, registration_id=self._registration(session), subject=PRIYA.sub
@@ -181,7 +204,12 @@ class House:
             enrolment = learning.enrolment_of(session, person_id=person_id, module_key="M01")
             assert priya is not None
             assert enrolment is not None
-            return demo_story.mark_and_award(session, enrolment, priya.id)
+            return act(session, enrolment, priya.id)
+
+    def work(self) -> None:
+        """Do in this process what is due."""
+        with self.services() as services:
+            build_worker(services).run_until_idle()
 
     def _registration(self, session: Any) -> str:
         return str(session.execute(sa.text("SELECT id FROM lti_registration")).scalar_one())
@@ -218,6 +246,17 @@ class House:
 
     def _lms_json(self, path: str) -> Any:
         return httpx2.get(f"http://127.0.0.1:{self.ports[1]}{path}", trust_env=False, timeout=10).json()
+
+    def expect_consistent(self) -> None:
+        """Nothing half done: each decision with its event, each handed-in work with its state, no loose ends."""
+        with self.services() as services, services.runtime.database.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        decided = {row[0] for row in self.rows("SELECT id FROM decision WHERE outcome = 'awarded'")}
+        told = [json.loads(row[0]) for row in self.rows("SELECT payload FROM outbox_event WHERE kind = :k", k=AWARDED)]
+        assert decided == {event["decision_id"] for event in told}
+        assert len(told) == len(decided)
+        assert self.count("submission", "state = 'awarded'") == len(decided)
 
     def close(self) -> None:
         """End whatever was started and still runs."""

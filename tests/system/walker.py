@@ -35,7 +35,7 @@ class Walker:
         assert answer.status_code == 303, answer.text
 
     def launch(self, user: str, course: str = "foundations") -> str:
-        """From the click in the LMS to the tool's first page; returns its address."""
+        """From the click in the LMS to the tool's first page; the address that all pages of this launch begin with."""
         self.sign_in(user)
         action, fields = form_in(self.get(f"{self.house.lms}/course/{course}/activity/m01/launch"))
         begun = self.post(action, fields, origin=self.house.lms)
@@ -43,7 +43,15 @@ class Walker:
         action, fields = form_in(self.get(begun.headers["location"]))
         answer = self.post(action, fields, origin=self.house.lms)
         assert answer.status_code == 303, answer.text
-        return self.house.tool + answer.headers["location"].removeprefix(self.house.tool)
+        first = self.house.tool + answer.headers["location"].removeprefix(self.house.tool)
+        return re.sub(r"(/at/[^/]+).*", r"\1", first)
+
+    def send_form(self, page: str, action: str, fields: dict[str, str]) -> httpx2.Response:
+        """What a press on a button of a page of the tool sends; the page's own token comes along."""
+        shown = self.get(page)
+        token = re.search(r'name="csrf" value="([^"]*)"', shown.text)
+        assert token is not None, shown.text
+        return self.post(action, {"csrf": html.unescape(token.group(1)), **fields}, origin=self.house.tool)
 
     def _ask(self, method: str, url: str, fields: dict[str, str] | None, origin: str | None) -> httpx2.Response:
         parts = urlsplit(url)

@@ -2,7 +2,7 @@ import io
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
@@ -42,6 +42,7 @@ def _code(picture: bytes) -> str:
     return caught.value.code
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300).map(lambda raw: b'{"a":"' + raw.hex().encode() + b'"}'))
 def test_what_is_baked_into_a_png_comes_out_and_nothing_else_changes(document: bytes) -> None:
     baked = bake_png(PNG, document)
@@ -108,6 +109,7 @@ def test_a_picture_without_a_badge_says_so() -> None:
     assert _code(SVG) == "baking_missing"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_any_bytes_give_a_badge_or_a_baking_error(data: bytes) -> None:
     for unbake, start in ((unbake_png, PNG[:40]), (unbake_svg, b"<svg ")):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import BlankNode, NamedNode, Quad
 
@@ -147,6 +147,7 @@ def test_an_endorsement_with_contexts_of_its_own_is_read_and_its_unknown_terms_r
     assert _refusal(_small(type=types, endorsement=[{**endorsement, "praise": "!"}])) == "unsafe_jsonld"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"), min_size=1))
 def test_any_other_text_survives_canonicalization_distinctly(text: str) -> None:
     marked = canonicalize(_small(name=text))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.vc import json_text
@@ -11,6 +11,7 @@ SCALARS = st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False, allo
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXT, VALUES))
 def test_what_is_written_is_read_back_in_the_same_order(document: dict[str, object]) -> None:
     data = json_text.dumps(document)
@@ -20,6 +21,7 @@ def test_what_is_written_is_read_back_in_the_same_order(document: dict[str, obje
     assert json_text.loads(data.decode()) == document
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_an_object_or_a_parse_error(data: bytes) -> None:
     try:

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openvc.multibase import decode_multibase, encode_multibase
 
@@ -67,7 +67,16 @@ def test_malformed_multikeys_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"kty": "RSA"}, {"crv": "P-384"}, {"x": None}, {"x": "AAAA"}, {"y": "A" * 43}, {"x": "!" * 43}, {"d": "secret"}],
+    [
+        {"kty": "RSA"},
+        {"crv": None},
+        {"crv": "P-384"},
+        {"x": None},
+        {"x": "AAAA"},
+        {"y": "A" * 43},
+        {"x": "!" * 43},
+        {"d": "secret"},
+    ],
 )
 def test_malformed_jwks_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(KeyInvalid):
@@ -82,6 +91,7 @@ def test_wrong_private_bytes_are_refused() -> None:
             P256Signer.from_private_bytes(scalar)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_base58_and_base64url_give_the_bytes_back(data: bytes) -> None:
     assert decode_multibase(encode_multibase(data)) == data
@@ -92,3 +102,47 @@ def test_base58_and_base64url_give_the_bytes_back(data: bytes) -> None:
 def test_other_spellings_of_base64url_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="base64url"):
         base64url_decode(text)
+
+
+def _rsa_jwk(n: int, e: int = 65537) -> dict[str, str]:
+    parts = {"n": n, "e": e}
+    return {"kty": "RSA", **{k: base64url(v.to_bytes(max(1, (v.bit_length() + 7) // 8))) for k, v in parts.items()}}
+
+
+def test_an_rsa_key_survives_its_jwk_and_has_no_multikey() -> None:
+    jwk = _rsa_jwk((1 << 2047) | 1)
+    key = PublicKey.from_jwk(jwk)
+    assert key.algorithm == "RSA"
+    assert key.to_jwk() == jwk
+    with pytest.raises(KeyInvalid):
+        _ = key.multikey
+    with pytest.raises(ProofInvalid):
+        key.verify(b"\1" * 256, b"data")
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        _rsa_jwk((1 << 2046) | 1),
+        _rsa_jwk((1 << 8192) | 1),
+        _rsa_jwk((1 << 2047) | 1, 3),
+        _rsa_jwk((1 << 2047) | 1, 65538),
+        _rsa_jwk((1 << 2047) | 1, (1 << 32) | 1),
+        _rsa_jwk(1 << 2047),
+        {"kty": "RSA", "n": "A" * 3_000_000, "e": "AQAB"},
+        {"kty": "RSA", "n": 5, "e": None},
+        {"kty": "RSA", "e": "AQAB"},
+        _rsa_jwk((1 << 2047) | 1) | {"d": "AQAB"},
+        _rsa_jwk((1 << 2047) | 1) | {"crv": "P-256"},
+    ],
+)
+def test_rsa_keys_that_are_weak_huge_or_malformed_are_refused(jwk: dict[str, Any]) -> None:
+    with pytest.raises(KeyInvalid) as caught:
+        PublicKey.from_jwk(jwk)
+    assert caught.value.code == "key_malformed"
+
+
+def test_raw_bytes_that_are_no_rsa_key_are_refused() -> None:
+    for raw in (b"", b"\x30\x00", ED25519.public_key.raw):
+        with pytest.raises(KeyInvalid):
+            PublicKey("RSA", raw)

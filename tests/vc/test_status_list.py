@@ -3,7 +3,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.vc import data_integrity
@@ -39,6 +39,7 @@ def _code(encoded: str) -> str:
     return caught.value.code
 
 
+@settings(deadline=None)
 @given(INDEXES)
 def test_exactly_the_set_bits_are_read_back(indexes: set[int]) -> None:
     bits = decode_list(encode_list(indexes))
@@ -143,6 +144,7 @@ def test_lists_that_would_not_hide_a_badge_are_not_made(bits: list[int], size: i
     assert caught.value.problem_type in (STATUS_LIST_LENGTH_ERROR, RANGE_ERROR)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3_000), st.binary(min_size=16, max_size=64))
 def test_permuted_indexes_use_every_place_once(size: int, key: bytes) -> None:
     assert {permuted_index(counter, key, size) for counter in range(size)} == set(range(size))

@@ -15,6 +15,7 @@ from PIL import Image
 from app.vc import baking, data_integrity, did, json_text, status_list, vc_jwt
 from app.vc.contexts import CREDENTIAL_CONTEXTS
 from app.vc.keys import Ed25519Signer, P256Signer, base64url
+from app.vc.suites import SUITES
 from app.vc.timestamps import rfc3339
 from app.verifier.errors import SourceUnavailable
 from app.verifier.known_issuers import KnownIssuers
@@ -115,6 +116,21 @@ class Stranger:
             verification_method=method or self.ed25519_id,
             created=AT - DAY,
         )
+
+    def sign_until(self, document: dict[str, Any], expires: datetime) -> dict[str, Any]:
+        """A document whose proof says itself until when it is good."""
+        suite = SUITES["eddsa-rdfc-2022"]
+        options = {
+            "type": "DataIntegrityProof",
+            "cryptosuite": suite.name,
+            "created": rfc3339(AT - DAY),
+            "expires": rfc3339(expires),
+            "verificationMethod": self.ed25519_id,
+            "proofPurpose": "assertionMethod",
+        }
+        hash_data = suite.hashing(suite.transformation(document), suite.proof_configuration(document, options))
+        proof = {**options, "proofValue": suite.proof_serialization(hash_data, self.ed25519)}
+        return {**document, "proof": [proof]}
 
     def sign_jwt(self, document: dict[str, Any], *, method: str | None = None) -> str:
         return vc_jwt.sign(document, signer=self.p256, kid=method or self.p256_id)

@@ -55,6 +55,13 @@ def test_a_file_that_is_not_there_exits_2(command: typer.Typer) -> None:
     assert "There is no file nowhere.json" in done.output
 
 
+@pytest.mark.parametrize("name", ["eyJ" + "A" * 5000, "a/" * 3000, "nul\0byte"])
+def test_what_cannot_be_the_name_of_a_file_exits_2(command: typer.Typer, name: str) -> None:
+    done = CliRunner().invoke(command, [name])
+    assert done.exit_code == 2
+    assert "There is no file" in done.output
+
+
 def test_a_register_with_a_mistake_exits_2(command: typer.Typer, issuer: Stranger, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "known_issuers.toml").write_text("[[issuer]]\n")

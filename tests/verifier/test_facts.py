@@ -47,6 +47,14 @@ def test_links_that_are_not_web_addresses_are_left_out(issuer: Stranger) -> None
     assert facts.alignments[0].url == ""
 
 
+def test_a_narrative_without_end_is_shown_by_its_beginning(issuer: Stranger) -> None:
+    subject = issuer.credential()["credentialSubject"]
+    subject["achievement"]["criteria"]["narrative"] = '"' * 300_000
+    facts = issuer.judge(issuer.secure(issuer.credential(credentialSubject=subject), "di")).facts
+    assert facts is not None
+    assert facts.achievement.criteria == '"' * 20_000 + " …"
+
+
 def test_the_holder_is_recognised_by_the_e_mail_address_and_by_no_other(issuer: Stranger) -> None:
     holder = _facts(issuer).holder
     assert email_matches(holder, EMAIL)

@@ -94,6 +94,12 @@ def list_stale(issuer: Stranger, securing: str) -> bytes:
 
 
 @case("unknown", "status_stale")
+def list_whose_own_proof_ran_out(issuer: Stranger, securing: str) -> bytes:
+    issuer.serve_list(issuer.sign_until(issuer.list_document(), AT - DAY / 2))
+    return issuer.secure(issuer.credential(), securing)
+
+
+@case("unknown", "status_stale")
 def list_from_the_future(issuer: Stranger, securing: str) -> bytes:
     issuer.publish_list(validFrom=rfc3339(AT + DAY / 2))
     return issuer.secure(issuer.credential(), securing)

@@ -195,6 +195,20 @@ def test_checking_our_own_badge_by_its_address_needs_no_network(house: House) ->
     assert _headline(house.client.post("/verify", data={"badge": badge.url}).text) == "Valid"
 
 
+@pytest.mark.parametrize("rest", [".json", ".jwt", ".png", ".svg", "/v1.json", "#top", "?utm_source=mail"])
+def test_every_address_of_our_own_badge_can_be_pasted(house: House, rest: str) -> None:
+    badge = house.issue()
+    assert _headline(house.client.post("/verify", data={"badge": badge.url + rest}).text) == "Valid"
+
+
+@pytest.mark.parametrize("rest", ["", ".json", ".jwt", ".png", ".svg", "/v1.json", "?utm_source=mail"])
+def test_a_badge_that_is_not_shared_cannot_be_fetched_by_checking_it(house: House, rest: str) -> None:
+    badge = house.issue(shared=False)
+    page = house.client.post("/verify", data={"badge": badge.url + rest}).text
+    assert _headline(page) == "Could not check"
+    assert NAME not in page
+
+
 def test_a_picture_can_be_handed_in(house: House) -> None:
     picture = contain(house.issue().document, "png")
     page = house.client.post("/verify", data={"badge": ""}, files={"file": ("badge.png", picture, "image/png")}).text

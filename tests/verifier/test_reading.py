@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
 import pytest
 
 from app.core.http import HttpClient
@@ -90,6 +94,28 @@ def test_all_fetches_of_one_verification_share_one_deadline() -> None:
     with pytest.raises(SourceUnavailable, match="budget"):
         budget.get("https://a.example/3", "*/*")
     assert given == [5.0, 0.5]
+
+
+def test_only_so_many_fetches_are_under_way_at_once_whatever_other_servers_do() -> None:
+    started, answered = threading.Event(), threading.Event()
+
+    def hold(request: httpx2.Request) -> httpx2.Response:
+        started.set()
+        answered.wait()
+        return httpx2.Response(200, content=b"late")
+
+    http = HttpClient(allow_private_networks=True, transport=httpx2.MockTransport(hold))
+    source = HttpSource(http, at_once=1, patience=0)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(source.get, "https://a.example/1", "*/*")
+        try:
+            started.wait()
+            with pytest.raises(SourceUnavailable, match="busy"):
+                source.get("https://a.example/2", "*/*")
+        finally:
+            answered.set()
+        assert first.result() == b"late"
+    assert source.get("https://a.example/2", "*/*") == b"late"
 
 
 def test_our_own_addresses_are_answered_without_a_network() -> None:
