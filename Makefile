@@ -1,5 +1,5 @@
 # Waymark. `make help` lists what there is; every target sets up what it needs.
-TOOLS   := .tools
+TOOLS   := .tools/installer
 UV      := $(TOOLS)/bin/uv
 VENV    := .venv
 BIN     := $(VENV)/bin
@@ -21,19 +21,21 @@ help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14 | sed 's/^/  /'
 	@echo "Ports, data folder and all other settings: WAYMARK_... in the environment (docs/operate.md)."
 
-$(UV): requirements-tools.lock
+# Each step ends with its mark, and begins by clearing what an interrupted one may have left.
+$(TOOLS)/.installed: requirements-tools.lock
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Waymark needs Python 3.11 or newer; found: $$(python3 --version 2>&1). If one has another name: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	  echo "Waymark needs Python 3.11 or newer; found: $$(python3 --version 2>&1)."; \
+	  echo "If you have one under another name: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@echo "Setting up the installer ..."
-	@$(PYTHON) -m venv $(TOOLS)
+	@$(PYTHON) -m venv --clear $(TOOLS)
 	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
 	@touch $@
 
-# --clear: a folder that was half made, or made by a Python that is gone, must not stand in the way.
-$(BIN)/python: | $(UV)
+$(VENV)/.made: | $(TOOLS)/.installed
 	@$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
+	@touch $@
 
-$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.made
 	@echo "Installing the run-time set ..."
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
@@ -69,10 +71,10 @@ quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests witho
 bench: $(VENV)/.installed-dev ## Measure signing, verifying, launches and pages against their peers
 	@$(BIN)/python -m bench
 
-lock: | $(UV) ## Resolve the dependencies again; no address of any registry gets into the files
+lock: | $(TOOLS)/.installed ## Resolve the dependencies again; no address of any registry gets into the files
 	@for set in "requirements.lock:--extra build" "requirements-dev.lock:--extra build --extra dev"; do \
 	  $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $${set#*:} pyproject.toml -o $${set%%:*} || exit 1; done
 
 clean: ## Remove what was installed and built; keeps .waymark, where the data is
-	@rm -rf $(VENV) $(TOOLS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .tools .node build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.engine import make_url
 
 from app.core import migrations
 from app.core.db import Database
@@ -88,9 +89,7 @@ class PostgresMaker:
             connection.execute(statement)
 
     def _url(self, database: str) -> str:
-        head, _, tail = self._server.rpartition("/")
-        _, mark, query = tail.partition("?")
-        return f"{head}/{database}{mark}{query}"
+        return make_url(self._server).set(database=database).render_as_string(hide_password=False)
 
 
 def _make(url: str, fill: Fill) -> None:

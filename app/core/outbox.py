@@ -26,9 +26,9 @@ from app.core.logging import get_logger
 log = get_logger()
 
 LEASE = timedelta(minutes=2)
-MAX_ATTEMPTS = 12
+GIVE_UP_AFTER = timedelta(days=3)
 FIRST_PAUSE = timedelta(seconds=2)
-LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_PAUSE = timedelta(minutes=30)
 ERROR_LENGTH = 500
 
 
@@ -244,12 +244,11 @@ class Worker:
             row.state, row.finished_at, row.leased_until = state, now(), None
             row.last_error = error[:ERROR_LENGTH] if error else None
             session.add(row)
-        metrics.OUTBOX_DELIVERIES.labels(handler, state).inc()
         if state == "dead":
             log.error("outbox.given_up", handler=handler, delivery_id=delivery.id, reason=error)
 
     def _postpone(self, delivery: Delivery, handler: str, reason: str, seconds: float | None) -> None:
-        if delivery.attempt >= MAX_ATTEMPTS:
+        if now() - delivery.created_at >= GIVE_UP_AFTER:
             self._finish(delivery, handler, "dead", reason)
             return
         pause = timedelta(seconds=seconds) if seconds is not None else _pause(delivery.attempt)
@@ -257,13 +256,12 @@ class Worker:
             row = session.get_one(OutboxDelivery, delivery.id)
             row.due_at, row.leased_until, row.last_error = now() + pause, None, reason[:ERROR_LENGTH]
             session.add(row)
-        metrics.OUTBOX_DELIVERIES.labels(handler, "retried").inc()
         log.info("outbox.postponed", handler=handler, delivery_id=delivery.id, attempt=delivery.attempt, reason=reason)
 
 
 def _pause(attempt: int) -> timedelta:
     """Doubling pauses with jitter, so that many deliveries to one dead server do not all return at once."""
-    pause = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2 ** min(attempt - 1, 20), LONGEST_PAUSE)
     jittered: timedelta = pause * random.uniform(0.8, 1.2)
     return jittered
 
@@ -288,7 +286,14 @@ def health(session: ReadSession) -> OutboxHealth:
         .join(OutboxEvent, col(OutboxEvent.id) == OutboxDelivery.event_id)
         .where(OutboxDelivery.state == "waiting")
     ).one()
-    dead = session.exec(select(sa.func.count()).select_from(OutboxDelivery).where(OutboxDelivery.state == "dead")).one()
+    counts = session.exec(
+        select(OutboxDelivery.handler, OutboxDelivery.state, sa.func.count()).group_by(
+            OutboxDelivery.handler, OutboxDelivery.state
+        )
+    ).all()
+    for handler, state, count in counts:
+        metrics.OUTBOX_DELIVERIES.labels(handler, state).set(count)
+    dead = sum(count for _handler, state, count in counts if state == "dead")
     oldest = min((moment for moment in (undispatched[1], deliveries[1]) if moment is not None), default=None)
     age = (now() - oldest).total_seconds() if oldest is not None else 0.0
     result = OutboxHealth(waiting=undispatched[0] + deliveries[0], dead=dead, oldest_seconds=max(age, 0.0))

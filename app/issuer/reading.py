@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from app.core.db import ReadSession
@@ -76,6 +77,11 @@ def public_version(session: ReadSession, credential_id: str, version: int) -> by
     if stored is None:
         raise credential_not_found()
     return stored.document
+
+
+def count_versions(session: ReadSession) -> int:
+    """How many versions of badges were signed so far."""
+    return session.exec(select(sa.func.count()).select_from(CredentialVersion)).one()
 
 
 def has_credentials(session: ReadSession) -> bool:

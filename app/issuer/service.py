@@ -18,6 +18,7 @@ from app.issuer.issuing import finish_orphans, issue
 from app.issuer.keys import check_keys, create_keys, issuer_by_key, list_keys, open_keys
 from app.issuer.models import Credential, Issuer
 from app.issuer.reading import (
+    count_versions,
     credential_summary,
     credentials_of,
     has_credentials,
@@ -36,6 +37,7 @@ __all__ = [
     "check_keys",
     "claim_token",
     "claim_url",
+    "count_versions",
     "credential_summary",
     "credentials_of",
     "ensure_issuer",

@@ -31,6 +31,7 @@ PERMUTATION_PURPOSE = "issuer.status-permutation"
 TTL = timedelta(minutes=5)
 LIFETIME = timedelta(days=7)
 RENEW_AFTER = timedelta(days=1)
+CLOCK_ALLOWANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,12 @@ def mark_changed(session: WriteSession, number: int) -> None:
 
 
 def is_stale(row: StatusList, moment: datetime) -> bool:
-    """Whether a list has to be signed again: a bit changed, it was never signed, or it grows old."""
-    return row.signed_at is None or row.signed_revision < row.revision or row.signed_at < moment - RENEW_AFTER
+    """Whether a list has to be signed again: a bit changed, it was never signed, it grows old, or it was signed while
+    this server's clock was ahead, so that it begins in the future and fails every badge until then.
+    """
+    if row.signed_at is None or row.signed_revision < row.revision:
+        return True
+    return not moment - RENEW_AFTER <= row.signed_at <= moment
 
 
 def status_list_row(session: ReadSession, number: int) -> StatusList:
@@ -207,7 +212,8 @@ def list_document(url: str, issuer: str, encoded: str, signed_at: datetime) -> d
         list_url=url,
         issuer=issuer,
         encoded_list=encoded,
-        valid_from=signed_at,
+        # A verifier whose clock is a little slow must not find that the list has not begun: it would fail every badge.
+        valid_from=signed_at - CLOCK_ALLOWANCE,
         valid_until=signed_at + LIFETIME,
     )
     subject = {**document["credentialSubject"], "ttl": int(TTL.total_seconds() * 1000)}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from app.core import metrics
 from app.core.clock import now
 from app.verifier import dates, facts, form, reading, signature, status
 from app.verifier.issuer_keys import IssuerKeys
@@ -119,6 +120,7 @@ class _Run:
             self.checks.append(stopped(_ORDER[len(self.checks)], stop))
         self._close()
         checks = tuple(self.checks)
+        metrics.VERIFICATIONS.labels(verdict_of(checks)).inc()
         return Report(verdict_of(checks), self.at, checks, self.technical, self.issuer, self.facts)
 
     def _judge(self, presented: Presented) -> None:

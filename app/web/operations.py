@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.core import migrations, outbox
+from app.core import metrics, migrations, outbox
 from app.core.db import ReadSession
 from app.core.logging import get_logger
 from app.core.runtime import Runtime
@@ -62,6 +62,7 @@ def metrics_page(runtime: App) -> PlainTextResponse:
     try:
         with runtime.database.read() as session:
             outbox.health(session)
+            metrics.CREDENTIAL_VERSIONS.set(issuer.count_versions(session))
     except sa.exc.SQLAlchemyError:
         log.warning("metrics.database_unavailable")
     return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)

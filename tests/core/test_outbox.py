@@ -146,15 +146,23 @@ def test_a_listener_that_gives_up_is_kept_as_a_dead_letter(database: Database) -
         assert outbox.health(session).dead == 1
 
 
-def test_trying_again_ends_and_leaves_a_dead_letter(database: Database) -> None:
-    def later(_delivery: Delivery) -> None:
-        raise RetryLater("not now", seconds=0)
+def test_an_outage_of_two_days_loses_nothing_and_trying_ends_after_three(database: Database) -> None:
+    tries: list[int] = []
+
+    def later(delivery: Delivery) -> None:
+        tries.append(delivery.attempt)
+        raise RetryLater("not now")
 
     emit_one(database)
-    Worker(database, [listener("only", later)]).run_until_idle()
-    with database.read() as session:
-        row = session.exec(select(OutboxDelivery)).one()
-        assert (row.state, row.attempt) == ("dead", outbox.MAX_ATTEMPTS)
+    worker = Worker(database, [listener("only", later)])
+    began = now()
+    for hours in range(0, 74):
+        with time_machine.travel(began + timedelta(hours=hours), tick=False):
+            worker.run_until_idle()
+            with database.read() as session:
+                row = session.exec(select(OutboxDelivery)).one()
+        assert row.state == ("waiting" if hours < 72 else "dead"), hours
+    assert len(tries) > 70, "at least one try an hour"
 
 
 def test_the_age_of_the_oldest_waiting_event_is_told(database: Database) -> None:

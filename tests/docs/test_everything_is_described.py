@@ -121,7 +121,7 @@ def test_no_page_speaks_of_a_listener_there_is_not(services: Services) -> None:
 
 def test_the_numbers_in_the_pages_are_those_in_the_code() -> None:
     operate = page("docs/operate.md").text
-    assert f"after {outbox.MAX_ATTEMPTS} tries" in operate
+    assert f"after {outbox.GIVE_UP_AFTER.days} days" in operate
     assert f"tried again after {outbox.FIRST_PAUSE.total_seconds():.0f} seconds" in operate
     assert f"more than {MAX_BADGE_BYTES // 1_000_000} MB" in page("docs/api.md").text
     for name, field in Settings.model_fields.items():
