@@ -71,7 +71,9 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if value and (not parts.hostname or parts.path or parts.query or parts.fragment or parts.username):
             raise ValueError("WAYMARK_BASE_URL is scheme, host and port only, e.g. https://waymark.example.org")
-        return value.lower()
+        value = value.lower()
+        # Browsers leave a scheme's own port out of the Origin header, and so must we.
+        return value.removesuffix(":443" if value.startswith("https://") else ":80")
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         docs_url=None,  # the usual documentation pages load scripts from elsewhere; ours is /api/docs
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        redirect_slashes=False,  # it would build addresses from the Host header, which a proxy may not pass on
     )
     app.state.runtime = services.runtime
     app.state.verifier = services.verifier

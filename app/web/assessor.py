@@ -55,6 +55,7 @@ class MarkedCriterion:
     selected: int | None
     comment: str
     error: str | None
+    comment_error: str | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class AwardPage:
 
     work: SubmissionForMarking
     levels: tuple[tuple[str, str], ...]
+    comment: str = ""
 
 
 @router.get("")
@@ -119,7 +121,8 @@ def mark(request: Request, session: CurrentLaunch, runtime: App, form: PostedFor
         with runtime.database.read() as db:
             work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
         if work.proposal.ready:
-            return RedirectResponse(f"{session.root}/assess/{submission_id}/award", status_code=303)
+            # Shown at once instead of by a redirect, so that the comment just written goes along.
+            return _ask(request, work, form.get("comment", ""))
         errors = _missing(work)
     if errors:
         with runtime.database.read() as db:
@@ -131,8 +134,7 @@ def mark(request: Request, session: CurrentLaunch, runtime: App, form: PostedFor
 def ask_before_award(request: Request, session: CurrentLaunch, db: ReadDb, submission_id: str) -> HTMLResponse:
     """The question before an award: it cannot be undone."""
     work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
-    levels = tuple((criterion.title, _level_words(work, criterion)) for criterion in work.rubric.criteria)
-    return render(request, "assessor/award.html", AwardPage(work=work, levels=levels))
+    return _ask(request, work, "")
 
 
 @router.post("/{submission_id}/award")
@@ -148,6 +150,11 @@ def award(request: Request, session: CurrentLaunch, runtime: App, form: PostedFo
             work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
             return _show(request, db, session, submission_id, errors=_missing(work), status=422)
     return RedirectResponse(f"{session.root}/assess?done=awarded", status_code=303)
+
+
+def _ask(request: Request, work: SubmissionForMarking, comment: str) -> HTMLResponse:
+    levels = tuple((criterion.title, _level_words(work, criterion)) for criterion in work.rubric.criteria)
+    return render(request, "assessor/award.html", AwardPage(work=work, levels=levels, comment=comment))
 
 
 def _keep_marks(runtime: Runtime, session: LaunchSession, submission_id: str, form: Mapping[str, str]) -> Errors:
@@ -257,6 +264,7 @@ def _criterion(
         selected=whole_number(chosen) if chosen else (mark.level if mark else None),
         comment=form.get(f"comment-{criterion.key}", mark.comment if mark else ""),
         error=errors.get(f"level-{criterion.key}"),
+        comment_error=errors.get(f"comment-{criterion.key}"),
     )
 
 

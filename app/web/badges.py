@@ -20,7 +20,7 @@ from app.issuer import service as issuer
 from app.issuer.errors import credential_not_found
 from app.issuer.schemas import PublicCredential
 from app.people import service as people
-from app.people.errors import CodeExpired, CodeWrong, EmailNotUsable, NoCodeRequested, TooManyConfirmations
+from app.people.errors import AddressBusy, CodeExpired, CodeWrong, EmailNotUsable, NoCodeRequested, TooManyConfirmations
 from app.programme import service as programme
 from app.web.dependencies import App, ReadDb
 from app.web.documents import CONTENT_TYPES, SUFFIXES, badge_bytes
@@ -155,7 +155,7 @@ def send_code(request: Request, session: CurrentLaunch, form: PostedForm, runtim
     try:
         with runtime.database.write() as db:
             people.request_email_confirmation(db, runtime.secret_box, person_id=session.person_id, email=email)
-    except (EmailNotUsable, TooManyConfirmations) as error:
+    except (AddressBusy, EmailNotUsable, TooManyConfirmations) as error:
         message = " ".join(filter(None, (error.detail, error.kept, error.next_step)))
         page = EmailPage(email=email[:320], errors=[("email", message)])
         return render(request, "badges/email.html", page, status=error.status)

@@ -156,7 +156,7 @@ def test_an_outage_of_two_days_loses_nothing_and_trying_ends_after_three(databas
     emit_one(database)
     worker = Worker(database, [listener("only", later)])
     began = now()
-    for hours in range(0, 74):
+    for hours in range(74):
         with time_machine.travel(began + timedelta(hours=hours), tick=False):
             worker.run_until_idle()
             with database.read() as session:
