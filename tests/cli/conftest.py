@@ -46,13 +46,13 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termin
     for name in [name for name in os.environ if name.startswith("WAYMARK_")]:
         monkeypatch.delenv(name)
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, usual = root.handlers[:], root.level, structlog.get_config()
     signals = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     monkeypatch.setattr(logging.Handler, "close", lambda _handler: None)  # pytest's own are only put aside
     folder = tmp_path / "data"
     folder.mkdir()
     yield Terminal(House(folder))
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**usual)
     for number, handler in signals.items():
         signal.signal(number, handler)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -17,16 +17,16 @@ SECRET = "tess.nguyen@example.org"
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     """What is logged as JSON; this process's logging is put back afterwards."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, usual = root.handlers[:], root.level, structlog.get_config()
     monkeypatch.setattr(logging.Handler, "close", lambda _handler: None)
     monkeypatch.setattr("sys.stderr", written := io.StringIO())
     ours.configure(level="DEBUG")
-    yield written
+    yield written.getvalue
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**usual)
 
 
 def fail_in_the_database() -> None:
@@ -38,26 +38,27 @@ def fail_in_the_database() -> None:
 
 
 @pytest.mark.parametrize("logger", ["ours", "uvicorn.error"])
-def test_an_error_is_told_by_type_and_place_only(lines: io.StringIO, logger: str) -> None:
+def test_an_error_is_told_by_type_and_place_only(lines: Callable[[], str], logger: str) -> None:
     with pytest.raises(sa.exc.IntegrityError, match=SECRET) as raised:
         fail_in_the_database()
     if logger == "ours":
         ours.get_logger().error("room.failed", exc_info=raised.value)
     else:
         logging.getLogger(logger).error("Exception in ASGI application", exc_info=raised.value)
-    told = json.loads(lines.getvalue())
+    written = lines()
+    told = json.loads(written)
     assert told["exception"].startswith("IntegrityError\n")
     assert "tests/core/test_logging.py" in told["exception"]
     assert "because of IntegrityError" in told["exception"]
-    assert SECRET not in lines.getvalue()
+    assert SECRET not in written
 
 
-def test_libraries_are_heard_from_warnings_upwards_whatever_our_own_level(lines: io.StringIO) -> None:
+def test_libraries_are_heard_from_warnings_upwards_whatever_our_own_level(lines: Callable[[], str]) -> None:
     ours.get_logger().debug("room.detail", some_id="1")
     logging.getLogger("sqlalchemy.engine").info("INSERT %s", SECRET)
     logging.getLogger("some.library").debug("got %s", SECRET)
     logging.getLogger("some.library").warning("something is odd")
-    told = [json.loads(line)["event"] for line in lines.getvalue().splitlines()]
+    told = [json.loads(line)["event"] for line in lines().splitlines()]
     assert told == ["room.detail", "something is odd"]
 
 

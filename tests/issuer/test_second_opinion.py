@@ -25,6 +25,8 @@ from tests.vc.samples import REFERENCE_DATA
 
 from .conftest import BASE, EMAIL, House
 
+pytestmark = pytest.mark.slow
+
 DID = "did:web:tool.localhost%3A8000:issuers:orygen"
 SCHEMA = REFERENCE_DATA / "schemas/json-schema/ob_v3p0_achievementcredential_schema.json"
 Download = Callable[[str], bytes]

@@ -19,6 +19,8 @@ from practice_lms import Settings
 from practice_lms.services import SCOPE_SCORE
 from tests.practice_lms.stub_tool import ASSERTION_TYPE, TOOL_KEY, StubTool
 
+pytestmark = pytest.mark.slow  # it starts processes
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
 

@@ -36,6 +36,7 @@ def _small(**members: Any) -> dict[str, Any]:
     return {"@context": list(CREDENTIAL_CONTEXTS), "id": "urn:x:1", "type": ["VerifiableCredential"], **members}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_the_whole_corpus_gives_the_stored_hashes(part: int) -> None:
     with gzip.open(CORPUS, "rt", encoding="utf-8") as lines:
