@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.core import metrics
-from app.core.errors import AppError, NotFound
+from app.core.errors import AppError, NotFound, Unavailable
 from app.core.logging import get_logger
 from app.core.secrets import SecretUnreadable
 from app.web.pages import render
@@ -23,6 +24,13 @@ PROBLEM = "application/problem+json"
 MACHINE_PATHS = ("/api/v1/", "/oauth/", "/vc-api/", "/ims/")
 MACHINE_SUFFIXES = (".json", ".jwt", ".png", ".svg")
 MOST_PROBLEMS = 10
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is gone, busy, read-only or full."""
+
+    slug = "database-unavailable"
+    title = "We cannot reach what we keep"
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,11 @@ def install(app: FastAPI) -> None:
             )
             return error_response(request, found)
         phrase = HTTPStatus(error.status_code).phrase
-        answer = _show(request, error.status_code, f"http-{error.status_code}", phrase, str(error.detail), None, None)
+        detail, next_step = str(error.detail), None
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            phrase, detail = "This address is not a page", "It is where other programs send something to Waymark."
+            next_step = "Open the activity from your LMS, or go to the front page."
+        answer = _show(request, error.status_code, f"http-{error.status_code}", phrase, detail, None, next_step)
         answer.headers.update(error.headers or {})  # e.g. Allow, which RFC 9110 §15.5.6 wants with a 405
         return answer
 
@@ -81,6 +93,21 @@ def install(app: FastAPI) -> None:
             request, 422, "invalid-input", "That could not be used", detail, "Nothing was changed.",
             "Go back, complete the form and send it again.",
         )  # fmt: skip
+
+    @app.exception_handler(sa.exc.TimeoutError)
+    @app.exception_handler(sa.exc.InterfaceError)
+    @app.exception_handler(sa.exc.OperationalError)
+    def _database(request: Request, error: sa.exc.SQLAlchemyError) -> Response:
+        # It is gone, busy, read-only or full; the next request tries anew, so nothing here needs a restart.
+        log.error("database.unavailable", error=type(error).__name__)
+        return error_response(
+            request,
+            DatabaseUnavailable(
+                "The database does not answer just now, or cannot be written.",
+                kept="What was saved before is kept; this last step was not done.",
+                next_step="Please try again in a minute. Whoever runs this server finds the cause at /readyz.",
+            ),
+        )
 
     @app.exception_handler(SecretUnreadable)
     def _sealed(request: Request, error: SecretUnreadable) -> Response:
