@@ -24,8 +24,11 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the port is taken, may not be used, or the address is not one of this machine.
     """
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    family, kind, protocol, _, address = found
+    # With the protocol named: asyncio sets TCP_NODELAY on TCP sockets only, and without it an answer's body waits for
+    # the acknowledgement of its head.
+    listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)

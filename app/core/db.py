@@ -28,6 +28,9 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_SECONDS = 5
+LOCK_TIMEOUT_MS = 10_000
+STATEMENT_TIMEOUT_MS = 30_000
 POOL_SIZE = 45  # above the 40 threads in which requests run, so that none waits for a connection
 
 READS_ONLY = "a ReadSession does not write: take a WriteSession"
@@ -98,11 +101,7 @@ class Database:
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = (
-            _sqlite_engine(url)
-            if self.is_sqlite
-            else create_engine(url, pool_size=POOL_SIZE, max_overflow=5, pool_pre_ping=True, hide_parameters=True)
-        )
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
         self._write_engine = self.engine.execution_options(waymark_write=True)
 
     @contextmanager
@@ -120,6 +119,21 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _postgres_engine(url: str) -> Engine:
+    """No request waits for ever: not for the server, not for a lock, not for an answer."""
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=5,
+        pool_pre_ping=True,  # a server that was away for a while is found again without a restart
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        },
+    )
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -90,7 +90,7 @@ def test_a_whole_story_leaves_no_personal_data_in_logs_audit_and_events(house: H
     assert {TESS.name, PRIYA.email, ADDRESS, DRAFT, COMMENT} < words
     assert len([word for word in words if re.fullmatch(r"\d{6}", word)]) == 1
     stored = "\n".join(everything_in(house.folder / "waymark.sqlite3"))
-    assert all(word in stored for word in (TESS.name, ADDRESS, DRAFT, COMMENT)), "the search would find what is there"
+    assert all(word in stored for word in (TESS.name, ADDRESS, COMMENT)), "the search would find what is there"
     words |= {
         value for walker in walkers for jar in walker.cookies.values() for value in jar.values() if len(value) > 9
     }

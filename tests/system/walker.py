@@ -19,10 +19,11 @@ TIMEOUT = 20.0
 
 @dataclass
 class Walker:
-    """One person's browser."""
+    """One person's browser; `via` leads requests for one port to another, as a balancer does."""
 
     house: House
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)
+    via: dict[int, int] = field(default_factory=dict)
 
     def get(self, url: str) -> httpx2.Response:
         return self._ask("GET", url, None, None)
@@ -62,10 +63,9 @@ class Walker:
         if origin:
             headers["Origin"] = origin
         query = f"?{parts.query}" if parts.query else ""
+        port = self.via.get(parts.port or 80, parts.port or 80)
         with httpx2.Client(trust_env=False, timeout=TIMEOUT, follow_redirects=False) as client:
-            answer = client.request(
-                method, f"http://127.0.0.1:{parts.port}{parts.path}{query}", headers=headers, data=fields
-            )
+            answer = client.request(method, f"http://127.0.0.1:{port}{parts.path}{query}", headers=headers, data=fields)
         for cookie in answer.headers.get_list("set-cookie"):
             name, _, value = cookie.partition(";")[0].partition("=")
             mine[name] = value
