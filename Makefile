@@ -24,7 +24,7 @@ help: ## List the targets
 # Each step ends with its mark, and begins by clearing what an interrupted one may have left.
 $(TOOLS)/.installed: requirements-tools.lock
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Waymark needs Python 3.11 or newer; found: $$(python3 --version 2>&1)."; \
+	  echo "Waymark needs Python 3.11 or newer; found: $$($(or $(PYTHON),python3) --version 2>&1)."; \
 	  echo "If you have one under another name: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@echo "Setting up the installer ..."
 	@$(PYTHON) -m venv --clear $(TOOLS)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -318,10 +319,16 @@ def _remaining(timeout: float | None, too_late: type[Exception]) -> float | None
     return left if timeout is None else min(timeout, left)
 
 
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """Reading the machine's certificates takes tens of milliseconds; once is enough."""
+    return ssl.create_default_context()
+
+
 def _guarded_transport(allow_private: bool) -> httpx2.BaseTransport:
-    transport = httpx2.HTTPTransport(trust_env=False, retries=0)
+    transport = httpx2.HTTPTransport(verify=_tls(), trust_env=False, retries=0)
     transport._pool = httpcore2.ConnectionPool(
-        ssl_context=ssl.create_default_context(),
+        ssl_context=_tls(),
         max_connections=50,
         max_keepalive_connections=10,
         keepalive_expiry=5.0,
