@@ -10,7 +10,7 @@ import typer
 
 from app.cli.support import emit, fail, open_database
 from app.core import outbox
-from app.core.db import ReadSession
+from app.core.db import ReadSession, WriteSession
 from app.core.http import HttpClient
 from app.core.ids import new_id
 from app.core.jwks import JwksCache
@@ -28,7 +28,9 @@ app = typer.Typer(help="LMSs that may launch into this server.", no_args_is_help
 
 Issuer = Annotated[str, typer.Option("--issuer", help="The LMS's issuer, exactly as it sends it.")]
 ClientId = Annotated[str, typer.Option("--client-id", help="The client id that the LMS gave this tool.")]
-Organisation = Annotated[str | None, typer.Option("--org", help="Key of the organisation whose LMS it is.")]
+Organisation = Annotated[
+    str | None, typer.Option("--org", help="Key of the organisation whose LMS it is; entered if it is new.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -157,13 +159,12 @@ def roster(
         emit([asdict(each) for each in members], as_json, "\n".join(lines) or "Nobody is in this course.")
 
 
-def _organisation_id(session: ReadSession, key: str | None) -> str | None:
+def _organisation_id(session: WriteSession, key: str | None) -> str | None:
+    """The organisation of this key, entered now if it is new; its name can be anything later."""
     if key is None:
         return None
     found = people.organisation_by_key(session, key)
-    if found is None:
-        fail(f"There is no organisation with the key {key}.")
-    return found.id
+    return (found or people.ensure_organisation(session, key=key, name=key)).id
 
 
 def _shown(session: ReadSession, row: LtiRegistration) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from app.lti import registrations
 from app.lti.errors import RegistrationExists, RegistrationInvalid, RegistrationNotFound
 from app.lti.models import LtiDeployment, LtiRegistration
 from app.lti.registrations import PlatformDetails
+from app.people import service as people
 from tests.conftest import TEST_SECRET
 from tests.lti.platform import Browser
 
@@ -154,7 +155,15 @@ def test_the_command_says_no_with_exit_code_1_and_misuse_with_2(run: Run) -> Non
     assert run(*ADD).exit_code == 0
     assert run(*ADD).exit_code == 1
     assert run(*[word.replace("https://lms.example/jwks", "nonsense") for word in ADD]).exit_code == 1
-    assert run("approve", *WHICH, "--org", "nobody").exit_code == 1
+
+
+def test_the_first_lms_of_an_organisation_enters_it(run: Run, database: Database) -> None:
+    assert run(*ADD, "--org", "north-coast").exit_code == 0
+    assert run("approve", *WHICH, "--org", "north-coast").exit_code == 0
+    with database.read() as session:
+        organisation = people.organisation_by_key(session, "north-coast")
+        assert organisation is not None
+        assert session.exec(select(LtiRegistration)).one().organisation_id == organisation.id
 
 
 def test_the_command_queues_a_score_for_a_link_that_was_launched(
