@@ -76,7 +76,10 @@ class Children:
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start one program in a session of its own, so that Ctrl-C reaches it through us, once."""
         self.go_on()
-        with self._log_file(name).open("wb") as log:
+        path = self._log_file(name)
+        if path.exists():
+            path.replace(path.with_suffix(".log.1"))  # the run before this one can still be read
+        with path.open("wb") as log:
             child = subprocess.Popen(  # noqa: S603 - our own programs
                 list(command), env=_environment(), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )

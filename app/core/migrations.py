@@ -76,6 +76,7 @@ def migrate(database: Database, revision: str = "head") -> tuple[str | None, str
         sqlalchemy.exc.DBAPIError: the database refused; it is as it was before.
     """
     config = configuration()
+    _keep_to_owner(database)
     with _alone(database) as connection:
         before = _revision(connection)
         config.attributes["connection"] = connection
@@ -91,6 +92,13 @@ def migrate(database: Database, revision: str = "head") -> tuple[str | None, str
             connection.commit()
         after = _revision(connection)
     return before, after
+
+
+def _keep_to_owner(database: Database) -> None:
+    """A new SQLite file holds names and addresses: its owner alone may read it."""
+    name = sa.make_url(database.url).database if database.is_sqlite else None
+    if name and name != ":memory:" and not Path(name).exists() and Path(name).parent.is_dir():
+        Path(name).touch(mode=0o600)
 
 
 def check(session: ReadSession) -> None:

@@ -246,6 +246,8 @@ class Worker:
             session.add(row)
         if state == "dead":
             log.error("outbox.given_up", handler=handler, delivery_id=delivery.id, reason=error)
+        else:
+            log.info("outbox.delivered", handler=handler, delivery_id=delivery.id, attempt=delivery.attempt)
 
     def _postpone(self, delivery: Delivery, handler: str, reason: str, seconds: float | None) -> None:
         if now() - delivery.created_at >= GIVE_UP_AFTER:

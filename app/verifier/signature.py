@@ -21,11 +21,14 @@ _SOUND_ALGORITHMS: Final = frozenset({"RS384", "RS512", "PS256", "PS384", "PS512
 
 @dataclass(frozen=True)
 class Signed:
-    """A signature that held: the key's full id, the suite or algorithm, and until when the proof itself is good."""
+    """A signature that held: the key's full id, the suite or algorithm, until when the proof itself is good, and when
+    it says it was made.
+    """
 
     verification_method: str
     suite: str
     expires: datetime | None
+    created: datetime | None = None
 
 
 class IssuerMismatch(Exception):
@@ -38,7 +41,9 @@ def check(readable: Readable, resolve_key: ResolveKey) -> Signed:
         if readable.token is not None:
             return _token(readable.token, resolve_key)
         proof = data_integrity.verify(readable.document, resolve_key=resolve_key)
-        return Signed(proof.verification_method, proof.cryptosuite, moment_or_none(proof.expires))
+        return Signed(
+            proof.verification_method, proof.cryptosuite, moment_or_none(proof.expires), moment_or_none(proof.created)
+        )
     except ForeignKey as error:
         raise IssuerMismatch from error
     except KeyUnreachable as error:

@@ -91,14 +91,14 @@ def _look_up(entry: dict[str, Any], lists: Lists) -> datetime:
         raise fail("status_malformed")
     if purpose not in (*_MEANING, "refresh"):
         raise unknown("status_unsupported")
-    document = _list(url, lists)
+    document, dated = _list(url, lists)
     try:
         is_set = status_list.read_bit(document, index, purpose)
     except VcError as error:
         raise fail(error.code) from error
     if is_set and purpose in _MEANING:
         raise fail(_MEANING[purpose])
-    return moment(document["validFrom"])
+    return dated
 
 
 def _index(entry: dict[str, Any]) -> int:
@@ -110,7 +110,7 @@ def _index(entry: dict[str, Any]) -> int:
     return int(value)
 
 
-def _list(url: str, lists: Lists) -> dict[str, Any]:
+def _list(url: str, lists: Lists) -> tuple[dict[str, Any], datetime]:
     """Fetch a list and return it once its origin, signature and age are good."""
     try:
         data = lists.source.get(url, ACCEPT)
@@ -129,7 +129,8 @@ def _list(url: str, lists: Lists) -> dict[str, Any]:
     _in_date(document, lists.at)
     if signed.expires is not None and signed.expires <= lists.at:
         raise unknown("status_stale")
-    return document
+    # When it was signed says more than from when it counts: an issuer may let a list begin a little in the past.
+    return document, signed.created or moment(document["validFrom"])
 
 
 def _signed(verify: Callable[[], signature.Signed]) -> signature.Signed:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from app.core.runtime import Runtime
 from app.issuer import service as issuer
@@ -55,6 +56,12 @@ def show(request: Request, credential_id: UUID, runtime: App, verifier: BadgeVer
         return documents.machine_form(request, runtime, credential, form)
     report = verifier.verify(Presented.from_bytes(credential.document))
     return _page(request, runtime, credential, achievement, report, None)
+
+
+@router.get("/credentials/{credential_id:uuid}/holder")
+def holder_page(credential_id: UUID) -> Response:
+    """The comparison has no page of its own: an address kept or passed on leads to the badge."""
+    return RedirectResponse(f"/credentials/{credential_id}", status_code=303)
 
 
 @router.post("/credentials/{credential_id:uuid}/holder")

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import ReadSession
 from app.core.errors import NotFound
+from app.issuer import service as issuer
+from app.issuer.schemas import CredentialSummary
 from app.learning import service as learning
 from app.learning.errors import DraftConflict, DraftTooLong, NotReady, Unanswered
 from app.learning.schemas import (
@@ -71,6 +73,7 @@ class ModulePage:
     next_text: str
     criterion_titles: Mapping[str, str]
     first_visit: bool
+    badge: CredentialSummary | None = None
 
 
 @dataclass(frozen=True)
@@ -184,14 +187,25 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRes
         next_text=text,
         criterion_titles={criterion.key: criterion.title for criterion in module.rubric.criteria},
         first_visit=all(activity.state == "not_started" for activity in progress.activities),
+        badge=next((b for b in issuer.credentials_of(db, session.person_id) if b.achievement_key == module.key), None),
     )
     return render(request, "learner/module.html", page)
 
 
 @router.get("/activity/{key}")
-def activity_page(request: Request, session: CurrentLaunch, db: ReadDb, key: str, saved: bool = False) -> HTMLResponse:
-    """One activity."""
-    return _show_activity(request, db, session, key, saved=saved)
+def activity_page(
+    request: Request, session: CurrentLaunch, db: ReadDb, key: str, saved: bool = False, missing: bool = False
+) -> HTMLResponse:
+    """One activity; with `missing`, each field that still stands between here and the next step is named."""
+    errors: dict[str, str] = {}
+    if missing:
+        enrolment, _module = _enrolment(db, session)
+        errors = {
+            item.field_key: item.detail
+            for item in learning.progress(db, enrolment.id).missing
+            if item.activity_key == key and item.field_key
+        }
+    return _show_activity(request, db, session, key, saved=saved, errors=errors)
 
 
 @router.post("/activity/{key}/read")
@@ -317,7 +331,7 @@ def _after(session: LaunchSession, db: ReadSession, enrolment: Enrolment, module
     if progress.state == "returned":
         return f"{session.root}/module"
     if progress.next_activity == key:
-        return f"{session.root}/activity/{key}?saved=1"
+        return f"{session.root}/activity/{key}?saved=1&missing=1"
     return _next(session, progress, module)[0]
 
 
