@@ -10,6 +10,7 @@ from app.api import verify as api_verify
 from app.config import Settings, load_settings
 from app.core.logging import configure
 from app.web import (
+    activities,
     assessor,
     badges,
     catalogue,
@@ -26,7 +27,7 @@ from app.web.middleware import Gatekeeper
 from app.web.pages import STATIC
 from app.wiring import Services, bind
 
-PAGES = (home, lti, learner, assessor, badges, credentials, documents, catalogue, verify, operations)
+PAGES = (home, lti, learner, activities, assessor, badges, credentials, documents, catalogue, verify, operations)
 DESCRIPTION = (
     "Waymark issues and verifies Open Badges 3.0 for IPS vocational specialists. "
     "Errors are problem+json (RFC 9457); moments are RFC 3339 in UTC."

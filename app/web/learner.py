@@ -1,54 +1,29 @@
-"""The learner's pages: the module as a path, its activities, handing in, and what came back."""
+"""The learner's pages: the module as a path, handing in, and what came back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any
+from dataclasses import dataclass
 
-from fastapi import APIRouter, Body, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.core.db import ReadSession
-from app.core.errors import NotFound
 from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary
 from app.learning import service as learning
-from app.learning.errors import DraftConflict, DraftTooLong, NotReady, Unanswered
-from app.learning.schemas import (
-    ActivityProgress,
-    Draft,
-    Enrolment,
-    KnowledgeCheckState,
-    Missing,
-    Progress,
-)
+from app.learning.errors import NotReady
+from app.learning.schemas import Missing, Progress
 from app.people import service as people
 from app.programme import service as programme
-from app.programme.schemas import Activity, ExerciseField, Module
-from app.web.dependencies import App, ReadDb, WriteDb
-from app.web.forms import PostedForm, whole_number
+from app.programme.schemas import ExerciseField, Module
+from app.web.dependencies import App, ReadDb
+from app.web.forms import PostedForm
+from app.web.learner_path import KIND_WORDS, enrolled, fields_of, next_step
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
 
 router = APIRouter(prefix="/at/{handle}", include_in_schema=False)
-
-KIND_WORDS = {
-    "lesson": "lesson",
-    "knowledge_check": "knowledge check",
-    "exercise": "workplace exercise",
-    "reflection": "reflection",
-}
-REFLECTION_FIELD = "text"
-
-
-class NoModuleHere(NotFound):
-    """The launch named no module, or one that the catalogue does not have."""
-
-    slug = "no-module-here"
-    title = "No module is placed here"
 
 
 @dataclass(frozen=True)
@@ -77,29 +52,6 @@ class ModulePage:
 
 
 @dataclass(frozen=True)
-class ActivityPage:
-    """One activity."""
-
-    module: Module
-    activity: Activity
-    state: ActivityProgress
-    number: int
-    total: int
-    kind_words: str
-    locked: bool
-    next_href: str
-    draft: Draft | None = None
-    fields: tuple[ExerciseField, ...] = ()
-    posted: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
-    word_hint: str | None = None
-    check: KnowledgeCheckState | None = None
-    stored_elsewhere: Draft | None = None
-    saved: bool = False
-    criteria_feedback: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
 class HandInPage:
     """The declaration before work is handed in."""
 
@@ -123,15 +75,6 @@ class TeacherPage:
 
     module: Module | None
     name: str
-
-
-class DraftIn(BaseModel):
-    """What the page sends while somebody types."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revision: int = Field(ge=0)
-    content: dict[str, str]
 
 
 @router.get("")
@@ -176,9 +119,9 @@ def modules(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRespons
 @router.get("/module")
 def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLResponse:
     """The module as a path: what is done, what is next, what came back."""
-    enrolment, module = _enrolment(db, session)
+    enrolment, module = enrolled(db, session)
     progress = learning.progress(db, enrolment.id)
-    href, text = _next(session, progress, module)
+    href, text = next_step(session, progress, module)
     page = ModulePage(
         module=module,
         progress=progress,
@@ -190,88 +133,6 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRes
         badge=next((b for b in issuer.credentials_of(db, session.person_id) if b.achievement_key == module.key), None),
     )
     return render(request, "learner/module.html", page)
-
-
-@router.get("/activity/{key}")
-def activity_page(
-    request: Request, session: CurrentLaunch, db: ReadDb, key: str, saved: bool = False, missing: bool = False
-) -> HTMLResponse:
-    """One activity; with `missing`, each field that still stands between here and the next step is named."""
-    errors: dict[str, str] = {}
-    if missing:
-        enrolment, _module = _enrolment(db, session)
-        errors = {
-            item.field_key: item.detail
-            for item in learning.progress(db, enrolment.id).missing
-            if item.activity_key == key and item.field_key
-        }
-    return _show_activity(request, db, session, key, saved=saved, errors=errors)
-
-
-@router.post("/activity/{key}/read")
-def lesson_read(session: CurrentLaunch, db: WriteDb, key: str) -> RedirectResponse:
-    """The lesson is read; on to what comes next."""
-    enrolment, module = _enrolment(db, session)
-    learning.complete_lesson(db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=key)
-    progress = learning.progress(db, enrolment.id)
-    return RedirectResponse(_next(session, progress, module)[0], status_code=303)
-
-
-@router.post("/activity/{key}/attempt")
-def begin_attempt(session: CurrentLaunch, db: WriteDb, key: str) -> RedirectResponse:
-    """Begin a try at the knowledge check."""
-    enrolment, _module = _enrolment(db, session)
-    learning.start_attempt(db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=key)
-    return RedirectResponse(f"{session.root}/activity/{key}", status_code=303)
-
-
-@router.post("/activity/{key}/answers")
-def answer(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, key: str) -> Response:
-    """Count a try at the knowledge check; an unanswered question counts nothing and keeps the answers given."""
-    answers = {name[len("answer-") :]: value for name, value in form.items() if name.startswith("answer-")}
-    try:
-        with runtime.database.write() as db:
-            learning.answer_attempt(
-                db, attempt_id=form.get("attempt", ""), person_id=session.person_id, answers=answers
-            )
-    except Unanswered as error:
-        errors = dict.fromkeys(error.question_keys, "Please choose one answer.")
-        with runtime.database.read() as db:
-            return _show_activity(request, db, session, key, posted=answers, errors=errors, status=422)
-    return RedirectResponse(f"{session.root}/activity/{key}#result", status_code=303)
-
-
-@router.put("/activity/{key}/draft")
-def autosave(session: CurrentLaunch, runtime: App, key: str, draft: Annotated[DraftIn, Body()]) -> JSONResponse:
-    """Save what is being typed; another device's newer text is given back beside it, never overwritten."""
-    try:
-        saved = _save(runtime, session, key, draft.content, draft.revision)
-    except DraftConflict as error:
-        return JSONResponse(_draft_json(error.stored), status_code=409)
-    return JSONResponse({"revision": saved.revision, "saved_at": _iso(saved.saved_at)})
-
-
-@router.post("/activity/{key}/draft")
-def save(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, key: str) -> Response:
-    """Save by the button: for those without JavaScript, and before going on."""
-    content = {name: value for name, value in form.items() if name not in ("csrf", "revision", "intent")}
-    revision = whole_number(form.get("revision", "")) or 0
-    try:
-        _save(runtime, session, key, content, revision)
-    except DraftConflict as error:
-        with runtime.database.read() as db:
-            return _show_activity(request, db, session, key, posted=content, stored_elsewhere=error.stored, status=409)
-    except DraftTooLong as error:
-        message = f"This is {error.length:,} characters long; {error.limit:,} fit. Please shorten it."
-        with runtime.database.read() as db:
-            return _show_activity(
-                request, db, session, key, posted=content, errors={error.field_key: message}, status=413
-            )
-    if form.get("intent") == "stay":
-        return RedirectResponse(f"{session.root}/activity/{key}?saved=1", status_code=303)
-    with runtime.database.read() as db:
-        enrolment, module = _enrolment(db, session)
-        return RedirectResponse(_after(session, db, enrolment, module, key), status_code=303)
 
 
 @router.get("/hand-in")
@@ -286,7 +147,7 @@ def hand_in(request: Request, session: CurrentLaunch, runtime: App, form: Posted
     declared = form.get("declared") is not None
     try:
         with runtime.database.write() as db:
-            enrolment, _module = _enrolment(db, session)
+            enrolment, _module = enrolled(db, session)
             learning.submit(db, enrolment_id=enrolment.id, person_id=session.person_id, declared=declared)
     except NotReady as error:
         only_declaration = all(item.code == "not_declared" for item in error.missing)
@@ -294,45 +155,6 @@ def hand_in(request: Request, session: CurrentLaunch, runtime: App, form: Posted
         with runtime.database.read() as db:
             return _show_hand_in(request, db, session, error=message, status=422)
     return RedirectResponse(f"{session.root}/module", status_code=303)
-
-
-def _enrolment(db: ReadSession, session: LaunchSession) -> tuple[Enrolment, Module]:
-    if session.module_key is None:
-        raise NoModuleHere(
-            "This link in your LMS does not say which module it opens.",
-            next_step="Ask whoever runs the course to place a module there.",
-        )
-    enrolment = learning.enrolment_of(db, person_id=session.person_id, module_key=session.module_key)
-    if enrolment is None:
-        raise NoModuleHere(
-            "You are not enrolled in this module.", next_step="Open the activity again from your LMS as a learner."
-        )
-    return enrolment, learning.module_of(db, enrolment)
-
-
-def _next(session: LaunchSession, progress: Progress, module: Module) -> tuple[str, str]:
-    """Where to go next, and the words on the button."""
-    if progress.landing == "activity" and progress.next_activity:
-        title = module.activity(progress.next_activity).title
-        started = progress.done > 0
-        return f"{session.root}/activity/{progress.next_activity}", f"{'Next' if started else 'Begin'}: {title}"
-    if progress.landing == "submit":
-        return f"{session.root}/hand-in", "Check and hand in"
-    if progress.landing == "revise":
-        return f"{session.root}/hand-in", "Check and hand in again"
-    if progress.landing == "done":
-        return f"{session.root}/badges", "See my badge"
-    return f"{session.root}/module", "Back to the module"
-
-
-def _after(session: LaunchSession, db: ReadSession, enrolment: Enrolment, module: Module, key: str) -> str:
-    """After saving one text: the next undone activity; while revising, back to the module with its comments."""
-    progress = learning.progress(db, enrolment.id)
-    if progress.state == "returned":
-        return f"{session.root}/module"
-    if progress.next_activity == key:
-        return f"{session.root}/activity/{key}?saved=1&missing=1"
-    return _next(session, progress, module)[0]
 
 
 def _steps(session: LaunchSession, progress: Progress) -> tuple[Step, ...]:
@@ -372,97 +194,15 @@ def _effort(minutes: int) -> str:
     return f"{hours} h" if rest == 0 else f"{hours} h {rest} min"
 
 
-def _show_activity(
-    request: Request,
-    db: ReadSession,
-    session: LaunchSession,
-    key: str,
-    *,
-    posted: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-    stored_elsewhere: Draft | None = None,
-    saved: bool = False,
-    status: int = 200,
-) -> HTMLResponse:
-    enrolment, module = _enrolment(db, session)
-    try:
-        activity = module.activity(key)
-    except KeyError:
-        raise NotFound("This module has no such activity.", next_step="Go back to the module.") from None
-    progress = learning.progress(db, enrolment.id)
-    state = next(item for item in progress.activities if item.key == key)
-    extras: dict[str, Any] = {}
-    if activity.kind == "knowledge_check":
-        extras["check"] = learning.knowledge_check(
-            db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=key
-        )
-    elif activity.kind in ("exercise", "reflection"):
-        draft = learning.draft(db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=key)
-        extras["draft"] = draft
-        extras["fields"] = _fields(activity)
-        if activity.kind == "reflection":
-            extras["word_hint"] = learning.word_hint(activity, draft.content.get(REFLECTION_FIELD, ""))
-        if progress.returned:
-            extras["criteria_feedback"] = tuple(
-                (item.title, item.comment) for item in progress.returned.criteria if item.comment
-            )
-    page = ActivityPage(
-        module=module,
-        activity=activity,
-        state=state,
-        number=1 + next(index for index, item in enumerate(progress.activities) if item.key == key),
-        total=progress.total,
-        kind_words=KIND_WORDS[activity.kind],
-        locked=progress.state in ("submitted", "awarded"),
-        next_href=_next(session, progress, module)[0],
-        posted=posted or {},
-        errors=errors or {},
-        stored_elsewhere=stored_elsewhere,
-        saved=saved,
-        **extras,
-    )
-    return render(request, f"learner/{activity.kind}.html", page, status=status)
-
-
-def _fields(activity: Activity) -> tuple[ExerciseField, ...]:
-    if activity.kind == "exercise":
-        return activity.fields
-    hint = None
-    if activity.min_words and activity.max_words:
-        hint = f"About {activity.min_words} to {activity.max_words} words. Invent or blur every personal detail."
-    return (ExerciseField(key=REFLECTION_FIELD, label="Your reflection", hint=hint, kind="long_text"),)
-
-
 def _shown(item: ExerciseField, value: str) -> str:
     """What was written, or the words of what was chosen from a list."""
     return next((option.label for option in item.options if option.value == value), value)
 
 
-def _save(runtime: App, session: LaunchSession, key: str, content: Mapping[str, str], revision: int) -> Draft:
-    with runtime.database.write() as db:
-        enrolment, _module = _enrolment(db, session)
-        return learning.save_draft(
-            db,
-            enrolment_id=enrolment.id,
-            person_id=session.person_id,
-            activity_key=key,
-            content=content,
-            base_revision=revision,
-        )
-
-
-def _draft_json(draft: Draft) -> dict[str, Any]:
-    return {"revision": draft.revision, "content": dict(draft.content), "saved_at": _iso(draft.saved_at)}
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
 def _show_hand_in(
     request: Request, db: ReadSession, session: LaunchSession, *, error: str | None = None, status: int = 200
 ) -> HTMLResponse:
-    enrolment, module = _enrolment(db, session)
+    enrolment, module = enrolled(db, session)
     progress = learning.progress(db, enrolment.id)
     texts = []
     for activity in module.activities:
@@ -470,7 +210,7 @@ def _show_hand_in(
             draft = learning.draft(
                 db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=activity.key
             )
-            rows = tuple((item.label, _shown(item, draft.content.get(item.key, ""))) for item in _fields(activity))
+            rows = tuple((item.label, _shown(item, draft.content.get(item.key, ""))) for item in fields_of(activity))
             texts.append((activity.title, rows))
     page = HandInPage(module=module, progress=progress, missing=progress.missing, texts=tuple(texts), error=error)
     return render(request, "learner/hand_in.html", page, status=status)
