@@ -3,6 +3,8 @@ TOOLS   := .tools/installer
 UV      := $(TOOLS)/bin/uv
 VENV    := .venv
 BIN     := $(VENV)/bin
+# Folders that test what stands around the product; left out of `make quick` together with browsers and slow tests.
+LEFT_OUT := practice_lms bench independent container
 WORKERS ?= 2
 # The first Python here that is new enough; name another with `make PYTHON=...`.
 ifndef PYTHON
@@ -70,7 +72,7 @@ test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
 	@$(BIN)/python -m pytest --db=postgres -n $$(( 2 * $(WORKERS) )) --dist loadgroup -m "not browser"
 
 quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests without browsers and without the slow ones
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow" $(LEFT_OUT:%=--ignore=tests/%)
 
 bench: $(VENV)/.installed-dev ## Measure signing, verifying, launches and pages against their peers
 	@$(BIN)/python -m bench
