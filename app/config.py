@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         default=False, description="Confirms that the base URL was changed while badges exist."
     )
     programme_dir: Path = Field(default=Path("programme/ips"), description="Folder of the programme's files.")
-    smtp_host: str = Field(default="", description="Mail server; empty: mails are kept, not sent.")
+    smtp_host: str = Field(default="", description="Mail server; empty: no mail goes out, each is a dead letter.")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
     smtp_username: str = Field(default="", description="User name at the mail server, if it wants one.")
     smtp_password: str = Field(default="", description="Password at the mail server, if it wants one.", repr=False)
