@@ -153,8 +153,8 @@ def roster(
             platform = registrations.platform_of(
                 registrations.find_registration(session, issuer=issuer, client_id=client_id)
             )
-            course = grades.find_context(session, issuer=issuer, client_id=client_id, context_id=context)
-        members = course_members(Connectors(runtime).to(platform), course.memberships_url)
+            memberships_url = grades.roster_url(session, issuer=issuer, client_id=client_id, context_id=context)
+        members = course_members(Connectors(runtime).to(platform), memberships_url)
         lines = [f"{each.user_id}  {each.status}  {each.name or '–'}  {', '.join(each.roles)}" for each in members]
         emit([asdict(each) for each in members], as_json, "\n".join(lines) or "Nobody is in this course.")
 

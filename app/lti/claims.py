@@ -10,22 +10,31 @@ from urllib.parse import urlsplit
 
 from app.core.ids import digest
 from app.lti import errors
-from app.lti.roles import course_roles
-from app.lti.schemas import BegunLogin, Launch
+from app.lti.message_claims import deep_linking_request, originals, placement, reviewed_user
+from app.lti.roles import CourseRoles, course_roles
+from app.lti.schemas import (
+    DEEP_LINKING_REQUEST,
+    PATHWAY_VIEW,
+    RESOURCE_LINK_REQUEST,
+    SUBMISSION_REVIEW_REQUEST,
+    BegunLogin,
+    Launch,
+)
 from app.lti.urls import origin, origins, same_origin, split_http_url
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 VERSION = "1.3.0"
-RESOURCE_LINK_REQUEST = "LtiResourceLinkRequest"
-KNOWN_MESSAGES = frozenset({"LtiDeepLinkingRequest", "LtiSubmissionReviewRequest", "DataPrivacyLaunchRequest"})
+MESSAGES = frozenset({RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST})
+MESSAGES_NOT_OFFERED = frozenset({"DataPrivacyLaunchRequest", "LtiEulaRequest", "LtiAssetProcessorSettingsRequest"})
 LONGEST_ID = 255
 LONGEST_TEXT = 1000
 MOST_ROLES = 200
 
-_MODULE_PATH = re.compile(r"/modules/([^/]+)/?")
-_MODULE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_MODULE_PATH = re.compile(r"/modules/([^/]+)(?:/activities/([^/]+))?/?")
+_PATHWAY_PATH = re.compile(r"/pathway/?")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def check_binding(claims: Mapping[str, Any], login: BegunLogin, base_url: str) -> None:
@@ -46,7 +55,7 @@ def check_binding(claims: Mapping[str, Any], login: BegunLogin, base_url: str) -
 
 
 def check_message(claims: Mapping[str, Any]) -> None:
-    """Version, kind of message, and what a resource link launch must have (LTI 1.3 core §5.3).
+    """Version, kind of message, and what each kind must have (LTI 1.3 core §5.3, Deep Linking 2.0 §4.4).
 
     Raises:
         LtiRefused: the subclass says what is missing or malformed.
@@ -54,14 +63,18 @@ def check_message(claims: Mapping[str, Any]) -> None:
     if claims.get(LTI + "version") != VERSION:
         raise errors.WrongVersion(technical="version is not 1.3.0")
     message_type = claims.get(LTI + "message_type")
-    if isinstance(message_type, str) and message_type in KNOWN_MESSAGES:
-        raise errors.MessageTypeNotYet(technical=message_type)
-    if message_type != RESOURCE_LINK_REQUEST:
+    if not isinstance(message_type, str) or message_type not in MESSAGES | MESSAGES_NOT_OFFERED:
         raise errors.MessageTypeUnknown(technical="message_type is missing or unknown")
+    if message_type in MESSAGES_NOT_OFFERED:
+        raise errors.MessageTypeNotYet(technical=message_type)
     deployment_id(claims)
     _subject(claims)
-    _roles(claims)
-    _resource_link(claims)
+    roles = course_roles(_roles(claims))
+    if message_type == DEEP_LINKING_REQUEST:
+        _may_place(roles)
+    else:
+        _resource_link(claims)
+    reviewed_user(claims)
 
 
 def deployment_id(claims: Mapping[str, Any]) -> str:
@@ -90,11 +103,13 @@ def read_launch(claims: Mapping[str, Any], login: BegunLogin, own_deployment_id:
     platform = login.platform
     roles = course_roles(_roles(claims))
     context = _object(claims, LTI + "context")
-    resource_link = _resource_link(claims)
+    deep_linking = deep_linking_request(claims, platform)
+    resource_link = {} if deep_linking else _resource_link(claims)
     grades = _object(claims, AGS)
     presentation = _object(claims, LTI + "launch_presentation")
     custom = _custom(claims)
     return_url = return_url_of(claims)
+    module_key, activity_key = _module_and_activity(custom, login.target_link_uri)
     # The message is signed, so the page the platform wants people back on is one of its own.
     frame_ancestors = origins(*platform.frame_origins, return_url)
     return Launch(
@@ -104,7 +119,7 @@ def read_launch(claims: Mapping[str, Any], login: BegunLogin, own_deployment_id:
         issuer=platform.issuer,
         client_id=platform.client_id,
         platform_deployment_id=deployment_id(claims),
-        message_type=RESOURCE_LINK_REQUEST,
+        message_type=claims[LTI + "message_type"],
         subject=_subject(claims),
         name=_name(claims),
         email=_text(claims, "email"),
@@ -113,11 +128,18 @@ def read_launch(claims: Mapping[str, Any], login: BegunLogin, own_deployment_id:
         is_learner=roles.is_learner,
         context_id=_text(context, "id", longest=LONGEST_ID),
         context_title=_text(context, "title") or _text(context, "label"),
-        resource_link_id=resource_link["id"],
+        resource_link_id=resource_link.get("id", ""),
         resource_link_title=_text(resource_link, "title"),
         target_link_uri=login.target_link_uri,
         custom=custom,
-        module_key=_module_key(custom, login.target_link_uri),
+        module_key=module_key,
+        activity_key=activity_key,
+        view=_view(custom, login.target_link_uri),
+        placement=placement(claims),
+        deep_linking=deep_linking,
+        for_user=reviewed_user(claims),
+        context_history=originals(custom, "context_id_history"),
+        resource_link_history=originals(custom, "resource_link_id_history"),
         line_item_url=_url(grades, "lineitem"),
         line_items_url=_url(grades, "lineitems"),
         ags_scopes=_texts(grades, "scope"),
@@ -214,16 +236,27 @@ def _custom(claims: Mapping[str, Any]) -> Mapping[str, str]:
     }
 
 
-def _module_key(custom: Mapping[str, str], target_link_uri: str) -> str | None:
-    """The module that is opened: the custom parameter, else the path of the link; None is the home page.
+def _module_and_activity(custom: Mapping[str, str], target_link_uri: str) -> tuple[str | None, str | None]:
+    """What is opened: the custom parameters, else the path of the link; neither is the home page.
 
     Raises:
-        ModuleUnknown: a name is given that no module can have.
+        ModuleUnknown: a name is given that no module, or no activity, can have.
     """
-    named = custom.get("module", "").strip()
-    if not named:
+    module, activity = custom.get("module", "").strip(), custom.get("activity", "").strip()
+    if not module:
         match = _MODULE_PATH.fullmatch(urlsplit(target_link_uri).path)
-        named = match.group(1) if match else ""
-    if named and not _MODULE_KEY.fullmatch(named):
-        raise errors.ModuleUnknown(technical="custom.module is not a module's key")
-    return named or None
+        module, activity = (match.group(1), match.group(2) or "") if match else ("", "")
+    for name, value in (("module", module), ("activity", activity)):
+        if value and not _KEY.fullmatch(value):
+            raise errors.ModuleUnknown(technical=f"custom.{name} is not a key")
+    return module or None, activity or None
+
+
+def _view(custom: Mapping[str, str], target_link_uri: str) -> str | None:
+    named = custom.get("view", "").strip() == PATHWAY_VIEW
+    return PATHWAY_VIEW if named or _PATHWAY_PATH.fullmatch(urlsplit(target_link_uri).path) else None
+
+
+def _may_place(roles: CourseRoles) -> None:
+    if not (roles.is_teacher or roles.is_administrator):
+        raise errors.DeepLinkingNotAllowed(technical="roles of a deep linking request are not a teacher's")

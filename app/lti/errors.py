@@ -268,8 +268,36 @@ class MessageTypeNotYet(LtiRefused):
 
     slug = "lti-message-type-not-supported"
     title = "Waymark cannot do that yet"
-    sentence = "Your LMS asked for something that this version of Waymark does not offer, such as choosing content."
-    advice = "Set the activity up with the tool's own address, and open it as an activity of a course."
+    sentence = "Your LMS asked for something that Waymark does not offer."
+    advice = "Open Waymark as an activity of a course."
+
+
+class DeepLinkingInvalid(LtiRefused):
+    """A deep linking request that cannot be answered (Deep Linking 2.0 §4.4.1)."""
+
+    slug = "lti-deep-linking-invalid"
+    title = "Nothing can be placed from here"
+    sentence = "Your LMS asked Waymark for content, but did not say how to give it back."
+    advice = TELL_ADMIN
+
+
+class DeepLinkingNotAllowed(LtiRefused):
+    """A learner asks to place content."""
+
+    status = 403
+    slug = "lti-deep-linking-not-allowed"
+    title = "Only teachers can place content"
+    sentence = "Placing Waymark's modules in a course is for its teachers, and your LMS says that you are not one."
+    advice = "If you teach this course, ask your LMS administrator to check your role."
+
+
+class ReviewedUserMissing(LtiRefused):
+    """A submission review that does not say whose (Submission Review 1.0 §3.2)."""
+
+    slug = "lti-reviewed-user-missing"
+    title = "Whose work is this?"
+    sentence = "Your LMS asked to show somebody's work, but did not say whose."
+    advice = TELL_ADMIN
 
 
 class DeploymentMissing(LtiRefused):

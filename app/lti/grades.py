@@ -17,7 +17,7 @@ from app.lti.schemas import Launch
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 
 
-def remember_grade_link(session: WriteSession, launch: Launch, *, person_id: str) -> None:
+def remember_grade_link(session: WriteSession, launch: Launch, *, person_id: str, module_key: str) -> None:
     """Keep the newest line item of this person and resource link; a copied activity has a link of its own.
 
     Two first launches at the same moment make one row.
@@ -36,15 +36,15 @@ def remember_grade_link(session: WriteSession, launch: Launch, *, person_id: str
                 session.add(row)
         except IntegrityError:
             row = _grade_link(session, launch) or row
-    row.person_id, row.module_key, row.context_id = person_id, launch.module_key, launch.context_id
+    row.person_id, row.module_key, row.context_id = person_id, module_key, launch.context_id
     row.line_item_url, row.line_items_url = launch.line_item_url, launch.line_items_url
     row.scopes, row.updated_at = list(launch.ags_scopes), now()
     session.add(row)
 
 
 def remember_context(session: WriteSession, launch: Launch) -> None:
-    """Keep the address of a course's roster, if the platform gave one."""
-    if launch.context_id is None or launch.memberships_url is None:
+    """Keep a course that was launched from, with the address of its roster if the platform gave one."""
+    if launch.context_id is None:
         return
     row = _context(session, launch)
     if row is None:
@@ -52,15 +52,20 @@ def remember_context(session: WriteSession, launch: Launch) -> None:
             registration_id=launch.registration_id,
             deployment_id=launch.deployment_id,
             context_id=launch.context_id,
-            memberships_url=launch.memberships_url,
         )
         try:
             with session.begin_nested():
                 session.add(row)
         except IntegrityError:
             row = _context(session, launch) or row
-    if row.memberships_url != launch.memberships_url:
-        row.memberships_url = launch.memberships_url
+    wanted = {
+        "memberships_url": launch.memberships_url or row.memberships_url,
+        "title": launch.context_title or row.title,
+        "history": list(launch.context_history) or row.history,
+    }
+    changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    if changed:
+        row.sqlmodel_update(changed | {"seen_at": now()})
         session.add(row)
 
 
@@ -104,8 +109,8 @@ def find_grade_link(
     return row
 
 
-def find_context(session: ReadSession, *, issuer: str, client_id: str, context_id: str) -> LtiContext:
-    """The roster's address of a course.
+def roster_url(session: ReadSession, *, issuer: str, client_id: str, context_id: str) -> str:
+    """The address of a course's roster.
 
     Raises:
         RegistrationNotFound: no launch from this course has given one.
@@ -114,12 +119,12 @@ def find_context(session: ReadSession, *, issuer: str, client_id: str, context_i
     row = session.exec(
         select(LtiContext).where(LtiContext.registration_id == registration.id, LtiContext.context_id == context_id)
     ).first()
-    if row is None:
+    if row is None or row.memberships_url is None:
         raise RegistrationNotFound(
             "No launch from this context has told the address of its roster.",
             next_step="Open an activity of the course once, with Names and Role Provisioning Services switched on.",
         )
-    return row
+    return row.memberships_url
 
 
 def _grade_link(session: ReadSession, launch: Launch) -> LtiGradeLink | None:

@@ -15,17 +15,19 @@ from app.core.runtime import Runtime
 from app.core.text import is_plain_text
 from app.learning import service as learning
 from app.lti import errors
-from app.lti.claims import read_launch, return_url_of
+from app.lti.claims import deployment_id, read_launch, return_url_of
 from app.lti.grades import remember_context, remember_grade_link
 from app.lti.library import GuardedLaunch
 from app.lti.login import state_error
 from app.lti.models import ACTIVE, LtiDeployment, LtiLogin, LtiRegistration
+from app.lti.placements import Opened, opened_by, remember_link
 from app.lti.quirks import quirks_of
-from app.lti.registrations import platform_of
-from app.lti.schemas import AcceptedLaunch, BegunLogin, LoginRequest, NewWindow, VerifiedLaunch
+from app.lti.registrations import note_unknown_deployment, platform_of
+from app.lti.schemas import RESOURCE_LINK_REQUEST, AcceptedLaunch, BegunLogin, LoginRequest, NewWindow, VerifiedLaunch
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.errors import ModuleUnknown as NoSuchModule
+from app.programme.schemas import Module
 
 _PLATFORM_ERRORS = frozenset(
     {
@@ -66,7 +68,7 @@ def find_login(database: Database, fields: Mapping[str, str]) -> BegunLogin:
 
 
 def verify_launch(runtime: Runtime, login: BegunLogin, fields: Mapping[str, str]) -> VerifiedLaunch:
-    """Judge a launch; reads and fetches, writes nothing.
+    """Judge a launch; reads and fetches. The one thing it writes is a deployment that waits for an operator's word.
 
     Args:
         runtime: database, keys of platforms, base URL.
@@ -98,6 +100,13 @@ def verify_launch(runtime: Runtime, login: BegunLogin, fields: Mapping[str, str]
     try:
         message.validate()
         launch = read_launch(message.claims, login, message.own_deployment_id)
+    except errors.DeploymentPending as refused:
+        # The message is authentic, so the operator may as well find the deployment in the list instead of typing it.
+        note_unknown_deployment(
+            runtime.database, login.platform.registration_id, deployment_id(message.authentic_claims)
+        )
+        refused.return_url = return_url_of(message.authentic_claims)
+        raise
     except errors.LtiRefused as refused:
         refused.return_url = return_url_of(message.authentic_claims)
         raise
@@ -135,12 +144,8 @@ def accept_launch(session: WriteSession, verified: VerifiedLaunch) -> AcceptedLa
     """
     launch = verified.launch
     _use_up(session, verified.login)
-    module = None
-    if launch.module_key is not None:
-        try:
-            module = programme.current_module(session, launch.module_key)
-        except NoSuchModule:
-            raise errors.ModuleUnknown(technical="the catalogue has no such module") from None
+    opened = opened_by(session, launch)
+    module = _module(session, opened)
     person = people.person_for_lms_identity(
         session,
         registration_id=launch.registration_id,
@@ -150,11 +155,25 @@ def accept_launch(session: WriteSession, verified: VerifiedLaunch) -> AcceptedLa
         organisation_id=launch.organisation_id,
     )
     remember_context(session, launch)
-    if launch.is_learner and module is not None:
-        learning.enrol(session, person_id=person.id, module=module, organisation_id=launch.organisation_id)
-        remember_grade_link(session, launch, person_id=person.id)
+    if launch.message_type == RESOURCE_LINK_REQUEST:
+        remember_link(session, launch, opened)
+        if launch.is_learner and module is not None:
+            learning.enrol(session, person_id=person.id, module=module, organisation_id=launch.organisation_id)
+            remember_grade_link(session, launch, person_id=person.id, module_key=module.key)
     _learn_product_family(session, verified)
-    return AcceptedLaunch(person_id=person.id, module_key=launch.module_key)
+    return AcceptedLaunch(person.id, opened.module_key, opened.activity_key, opened.view)
+
+
+def _module(session: WriteSession, opened: Opened) -> Module | None:
+    if opened.module_key is None:
+        return None
+    try:
+        module = programme.current_module(session, opened.module_key)
+    except NoSuchModule:
+        raise errors.ModuleUnknown(technical="the catalogue has no such module") from None
+    if opened.activity_key is not None and opened.activity_key not in {each.key for each in module.activities}:
+        raise errors.ModuleUnknown(technical="the module has no such activity")
+    return module
 
 
 def _use_up(session: WriteSession, login: BegunLogin) -> None:

@@ -24,9 +24,11 @@ from pylti1p3.tool_config.abstract import ToolConfAbstract
 
 from app.core.ids import new_token
 from app.lti import errors
-from app.lti.claims import check_binding, check_message, deployment_id
-from app.lti.schemas import BegunLogin, LoginRequest, Platform
+from app.lti.claims import LTI, check_binding, check_message, deployment_id
+from app.lti.schemas import RESOURCE_LINK_REQUEST, BegunLogin, LoginRequest, Platform
 from app.lti.tokens import KeySource, parse, verify
+
+MESSAGE_TYPE = LTI + "message_type"
 
 DeploymentSource = Callable[[str, str], str | None]
 """Our registration id and the platform's deployment id in; our id of the deployment out, if it is approved."""
@@ -255,11 +257,15 @@ class GuardedLaunch(MessageLaunch[_Fields, _OnePlatform, SessionService, _NoCook
         return self
 
     def validate_message(self) -> GuardedLaunch:
-        """The library's second opinion on the kind of message.
+        """The library's second opinion on a resource link launch.
+
+        Not on deep linking: the library refuses a platform that takes no links of ours, and we tell its teacher so.
 
         Raises:
             ClaimMalformed: it finds something that we did not.
         """
+        if self._jwt["body"].get(MESSAGE_TYPE) != RESOURCE_LINK_REQUEST:
+            return self
         try:
             super().validate_message()
         except LtiException:

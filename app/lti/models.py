@@ -1,4 +1,4 @@
-"""Tables of the LTI room: platforms we know, logins under way, our keys, and where grades go."""
+"""Tables of the LTI room: platforms we know, logins under way, our keys, what links open, and where grades go."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from app.core.ids import new_id
 PENDING = "pending"
 ACTIVE = "active"
 DISABLED = "disabled"
+
+MANUAL = "manual"
+DYNAMIC = "dynamic"
 
 
 class LtiRegistration(Record, table=True):
@@ -35,11 +38,19 @@ class LtiRegistration(Record, table=True):
     name: str
     product_family: str | None = None
     extra_frame_origins: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    source: str = Field(default=MANUAL)  # manual | dynamic
+    configuration_url: str | None = None
+    account_name: str | None = None  # which tenant of a shared issuer, in the platform's own words
+    granted_scopes: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # as told at dynamic registration
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    updated_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
 
 
 class LtiDeployment(Record, table=True):
-    """One place in a platform where the tool is deployed; made by an operator, never by a launch."""
+    """One place in a platform where the tool is deployed.
+
+    A launch from one we do not know leaves a pending row; only an operator lets it in.
+    """
 
     __tablename__ = "lti_deployment"
     __table_args__ = (sa.UniqueConstraint("registration_id", "platform_deployment_id"),)
@@ -47,8 +58,9 @@ class LtiDeployment(Record, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     registration_id: str = Field(foreign_key="lti_registration.id", index=True)
     platform_deployment_id: str
-    state: str = Field(default=PENDING)  # pending | active
+    state: str = Field(default=PENDING)  # pending | active | disabled
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    seen_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # last launch of a deployment that waits
 
 
 class LtiLogin(Record, table=True):
@@ -79,11 +91,12 @@ class LtiToolKey(Record, table=True):
     public_pem: str
     sealed_private_pem: str
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
-    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    active_from: datetime = Field(default_factory=now, sa_type=UTCDateTime)  # published before, used from then on
+    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # published until then; may lie ahead
 
 
 class LtiContext(Record, table=True):
-    """A course that was launched from, with the address of its roster."""
+    """A course that was launched from, with the address of its roster where the platform has one."""
 
     __tablename__ = "lti_context"
     __table_args__ = (sa.UniqueConstraint("deployment_id", "context_id"),)
@@ -92,7 +105,37 @@ class LtiContext(Record, table=True):
     registration_id: str = Field(foreign_key="lti_registration.id", index=True)
     deployment_id: str = Field(foreign_key="lti_deployment.id")
     context_id: str
-    memberships_url: str
+    memberships_url: str | None = None
+    title: str | None = None
+    history: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # courses it was copied from, newest first
+    seen_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class LtiResourceLink(Record, table=True):
+    """One placed activity: what it opens, and its column in the gradebook.
+
+    `line_item_url` is the platform's own for this link, or the one we made or found. A copied activity has a row of
+    its own, although it shares its original's resourceId and tag.
+    """
+
+    __tablename__ = "lti_resource_link"
+    __table_args__ = (sa.UniqueConstraint("deployment_id", "resource_link_id"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    registration_id: str = Field(foreign_key="lti_registration.id", index=True)
+    deployment_id: str = Field(foreign_key="lti_deployment.id")
+    resource_link_id: str
+    context_id: str | None = None
+    module_key: str | None = None
+    activity_key: str | None = None
+    view: str | None = None
+    history: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # links it was copied from, newest first
+    line_item_url: str | None = None
+    line_items_url: str | None = None
+    scopes: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    line_item_made: bool = False  # by us, because the platform gave none
+    leased_until: datetime | None = Field(default=None, sa_type=UTCDateTime)  # who is making one just now
+    updated_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
 
 
 class LtiGradeLink(Record, table=True):
@@ -135,5 +178,6 @@ class LtiScore(Record, table=True):
     timestamp: datetime = Field(sa_type=UTCDateTime)
     state: str = Field(default="waiting")  # waiting | sent | already_there | failed
     attempts: int = 0
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     last_error: str | None = None

@@ -9,13 +9,15 @@ from sqlmodel import col, select
 
 from app.core import audit
 from app.core.audit import OPERATOR, Actor
-from app.core.db import ReadSession, WriteSession
+from app.core.clock import now
+from app.core.db import Database, ReadSession, WriteSession
 from app.lti.errors import RegistrationExists, RegistrationInvalid, RegistrationNotFound
 from app.lti.models import ACTIVE, DISABLED, PENDING, LtiDeployment, LtiRegistration
 from app.lti.schemas import Platform
 from app.lti.urls import LONGEST_URL, origins, split_http_url
 
 LONGEST_ID = 255
+MOST_DEPLOYMENTS = 2_000
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,17 @@ def deployments(session: ReadSession, registration_id: str) -> Sequence[LtiDeplo
         .where(LtiDeployment.registration_id == registration_id)
         .order_by(col(LtiDeployment.created_at))
     ).all()
+
+
+def note_unknown_deployment(database: Database, registration_id: str, platform_deployment_id: str) -> None:
+    """Keep a deployment that an authentic launch named, for an operator to let in; it stays outside until then."""
+    with database.write() as session:
+        row = _deployment_row(session, registration_id, platform_deployment_id)
+        if row is None and len(deployments(session, registration_id)) >= MOST_DEPLOYMENTS:
+            return
+        row = row or LtiDeployment(registration_id=registration_id, platform_deployment_id=platform_deployment_id)
+        row.seen_at = now()
+        session.add(row)
 
 
 def is_let_in(session: ReadSession, registration_id: str, deployment_id: str) -> bool:

@@ -5,12 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+RESOURCE_LINK_REQUEST = "LtiResourceLinkRequest"
+DEEP_LINKING_REQUEST = "LtiDeepLinkingRequest"
+SUBMISSION_REVIEW_REQUEST = "LtiSubmissionReviewRequest"
+PATHWAY_VIEW = "pathway"
+
+
+@dataclass(frozen=True)
+class DeepLinkingRequest:
+    """What a platform wants to have picked, and how it takes it (Deep Linking 2.0 §4.4.1).
+
+    Attributes:
+        return_url: where the response is posted.
+        accept_types: kinds of content items it takes.
+        accept_multiple: whether it takes more than one item.
+        accept_line_item: whether it takes line items; None if it does not say.
+        data: given back as it came; None if none was given.
+    """
+
+    return_url: str
+    accept_types: tuple[str, ...]
+    accept_multiple: bool
+    accept_line_item: bool | None
+    data: str | None
+
 
 @dataclass(frozen=True)
 class Launch:
     """A launch that has passed every check: who opens what, from where (LTI 1.3 core §5.3).
 
     `deployment_id` and `registration_id` are ours; `platform_deployment_id` is the platform's own name.
+    `resource_link_id` is empty where the message has no link; `for_user` is whose work is reviewed. The histories are
+    the ids of what a course or link was copied from, newest first.
     """
 
     registration_id: str
@@ -33,6 +59,13 @@ class Launch:
     target_link_uri: str
     custom: Mapping[str, str]
     module_key: str | None
+    activity_key: str | None
+    view: str | None
+    placement: str | None
+    deep_linking: DeepLinkingRequest | None
+    for_user: str | None
+    context_history: tuple[str, ...]
+    resource_link_history: tuple[str, ...]
     line_item_url: str | None
     line_items_url: str | None
     ags_scopes: tuple[str, ...]
@@ -69,6 +102,7 @@ class LoginRequest:
     client_id: str | None = None
     message_hint: str | None = None
     deployment_id: str | None = None
+    storage_target: str | None = None
 
     def as_parameters(self) -> dict[str, str]:
         """The same for the login's row, so that it can be begun again."""
@@ -129,6 +163,8 @@ class AcceptedLaunch:
 
     person_id: str
     module_key: str | None
+    activity_key: str | None
+    view: str | None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from app.issuer.schemas import CredentialSummary
 from app.learning import service as learning
 from app.learning.errors import NotReady
 from app.learning.schemas import Missing, Progress
+from app.lti.schemas import DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.schemas import ExerciseField, Module
@@ -86,6 +87,10 @@ def without_slash(session: CurrentLaunch) -> RedirectResponse:
 @router.get("/")
 def land(session: CurrentLaunch, db: ReadDb) -> RedirectResponse:
     """Where a launch arrives: an assessor at the queue, a learner at what comes next."""
+    if session.message_type == DEEP_LINKING_REQUEST:
+        return RedirectResponse(f"{session.root}/picker", status_code=303)
+    if session.message_type == SUBMISSION_REVIEW_REQUEST:
+        return RedirectResponse(f"{session.root}/review", status_code=303)
     if people.has_role(db, session.person_id, "assessor"):
         return RedirectResponse(f"{session.root}/assess", status_code=303)
     if session.is_teacher or session.is_administrator:
@@ -95,11 +100,17 @@ def land(session: CurrentLaunch, db: ReadDb) -> RedirectResponse:
     enrolment = learning.enrolment_of(db, person_id=session.person_id, module_key=session.module_key)
     if enrolment is None:
         return RedirectResponse(f"{session.root}/modules", status_code=303)
+    if session.activity_key is not None and session.activity_key in _keys(learning.module_of(db, enrolment)):
+        return RedirectResponse(f"{session.root}/activity/{session.activity_key}", status_code=303)
     progress = learning.progress(db, enrolment.id)
     started = any(activity.state != "not_started" for activity in progress.activities)
     if progress.landing == "activity" and progress.next_activity and started:
         return RedirectResponse(f"{session.root}/activity/{progress.next_activity}", status_code=303)
     return RedirectResponse(f"{session.root}/module", status_code=303)
+
+
+def _keys(module: Module) -> frozenset[str]:
+    return frozenset(activity.key for activity in module.activities)
 
 
 @router.get("/teaching")

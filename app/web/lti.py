@@ -150,13 +150,7 @@ def launch(request: Request, runtime: App, fields: Fields) -> Response:
 def _let_in(runtime: Runtime, verified: VerifiedLaunch) -> Response:
     with runtime.database.write() as session:
         accepted = launches.accept_launch(session, verified)
-        started = start_session(
-            session,
-            runtime.settings,
-            verified.launch,
-            person_id=accepted.person_id,
-            module_key=accepted.module_key,
-        )
+        started = start_session(session, runtime.settings, verified.launch, accepted)
     response = RedirectResponse(f"/at/{started.handle}/", status_code=303)
     set_session_cookie(response, runtime.settings, started)
     name = login_cookie_name(runtime, verified.login.cookie_id)

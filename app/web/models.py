@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -25,7 +26,15 @@ class LaunchSessionRow(Record, table=True):
     context_id: str | None = None
     context_title: str | None = None
     resource_link_id: str
+    message_type: str = Field(default="LtiResourceLinkRequest")
     module_key: str | None = None
+    activity_key: str | None = None
+    view: str | None = None
+    for_user: str | None = None  # the platform's id of the learner whose work is reviewed
+    deep_linking: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+    carrier: str = Field(default="cookie")  # cookie | header
+    code_hash: str | None = Field(default=None, index=True)  # of the one-time code that becomes a header's token
+    code_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     is_teacher: bool = False
     is_administrator: bool = False
     frame_ancestors: list[str] = Field(default_factory=list, sa_type=sa.JSON)

@@ -8,7 +8,7 @@ it comes back inside a frame where third-party cookies are blocked (CHIPS).
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from app.core.errors import Forbidden, SignInNeeded
 from app.core.ids import digest, new_token
 from app.core.runtime import Runtime
 from app.lti import registrations
-from app.lti.schemas import Launch
+from app.lti.schemas import AcceptedLaunch, DeepLinkingRequest, Launch
 from app.web.dependencies import App, ReadDb
 from app.web.forms import posted_form
 from app.web.models import LaunchSessionRow
@@ -71,7 +71,13 @@ class LaunchSession:
     context_id: str | None
     context_title: str | None
     resource_link_id: str
+    message_type: str
     module_key: str | None
+    activity_key: str | None
+    view: str | None
+    for_user: str | None
+    deep_linking: DeepLinkingRequest | None
+    carrier: str
     is_teacher: bool
     is_administrator: bool
     csrf_token: str
@@ -84,7 +90,7 @@ class LaunchSession:
 
 
 def start_session(
-    session: WriteSession, settings: Settings, launch: Launch, *, person_id: str, module_key: str | None
+    session: WriteSession, settings: Settings, launch: Launch, accepted: AcceptedLaunch
 ) -> StartedSession:
     """Begin a session in the transaction that consumes the launch.
 
@@ -92,8 +98,7 @@ def start_session(
         session: the launch's transaction.
         settings: for the session's length.
         launch: the verified launch.
-        person_id: the person it belongs to.
-        module_key: the module that was launched, if one was.
+        accepted: whose it is and what it opens.
     """
     secret, handle = new_token(), new_token(9).replace("_", "a").replace("-", "b")
     lifetime = timedelta(hours=settings.launch_session_hours)
@@ -102,14 +107,19 @@ def start_session(
         LaunchSessionRow(
             handle=handle,
             secret_hash=digest(secret),
-            person_id=person_id,
+            person_id=accepted.person_id,
             registration_id=launch.registration_id,
             deployment_id=launch.deployment_id,
             organisation_id=launch.organisation_id,
             context_id=launch.context_id,
             context_title=launch.context_title,
             resource_link_id=launch.resource_link_id,
-            module_key=module_key,
+            message_type=launch.message_type,
+            module_key=accepted.module_key,
+            activity_key=accepted.activity_key,
+            view=accepted.view,
+            for_user=launch.for_user,
+            deep_linking=asdict(launch.deep_linking) if launch.deep_linking else None,
             is_teacher=launch.is_teacher,
             is_administrator=launch.is_administrator,
             frame_ancestors=list(launch.frame_ancestors),
@@ -192,12 +202,24 @@ def find_session(database_session: ReadSession, runtime: Runtime, request: Reque
         context_id=row.context_id,
         context_title=row.context_title,
         resource_link_id=row.resource_link_id,
+        message_type=row.message_type,
         module_key=row.module_key,
+        activity_key=row.activity_key,
+        view=row.view,
+        for_user=row.for_user,
+        deep_linking=_deep_linking(row),
+        carrier=row.carrier,
         is_teacher=row.is_teacher,
         is_administrator=row.is_administrator,
         csrf_token=csrf_token(runtime, row.handle, row.secret_hash),
         frame_ancestors=tuple(row.frame_ancestors),
     )
+
+
+def _deep_linking(row: LaunchSessionRow) -> DeepLinkingRequest | None:
+    if row.deep_linking is None:
+        return None
+    return DeepLinkingRequest(**row.deep_linking | {"accept_types": tuple(row.deep_linking["accept_types"])})
 
 
 def remember_session(request: Request, session: LaunchSession) -> None:

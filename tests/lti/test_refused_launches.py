@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlmodel import select
 
 from app.core.db import Database
 from app.core.runtime import Runtime
@@ -83,7 +84,6 @@ CLAIM_CASES: dict[str, tuple[dict[str, Any], str]] = {
     "B20 expired a minute ago": ({"iat": NOW - 120, "exp": NOW - 60}, "lti-token-expired"),
     "B20 exp as text": ({"exp": str(NOW + 3600)}, "lti-token-clock"),
     "B20 iat as truth value": ({"iat": True}, "lti-token-clock"),
-    "B22 unknown deployment": ({"deployment_id": "dX"}, "lti-deployment-pending"),
     "B23 nonce unknown": ({"nonce": "invented"}, "lti-nonce"),
     "B23 nonce missing": ({"nonce": DROP}, "lti-token-claim-missing"),
     "B23 nonce is a number": ({"nonce": 5}, "lti-nonce"),
@@ -92,7 +92,7 @@ CLAIM_CASES: dict[str, tuple[dict[str, Any], str]] = {
     "B26 target missing": ({"target_link_uri": DROP}, "lti-target-mismatch"),
     "B27 unknown message type": ({"message_type": "Foo"}, "lti-message-type"),
     "B27 message type is a list": ({"message_type": ["LtiResourceLinkRequest"]}, "lti-message-type"),
-    "deep linking is not offered yet": ({"message_type": "LtiDeepLinkingRequest"}, "lti-message-type-not-supported"),
+    "a message we do not offer": ({"message_type": "DataPrivacyLaunchRequest"}, "lti-message-type-not-supported"),
     "B28 resource link id too long": ({"resource_link": {"id": LONG}}, "lti-resource-link"),
     "B28 deployment id too long": ({"deployment_id": LONG}, "lti-deployment-missing"),
     "B28 sub too long": ({"sub": LONG}, "lti-user"),
@@ -108,14 +108,7 @@ def test_a_message_with_a_wrong_claim_is_refused_and_nothing_is_written(
     browser: Browser, platform: Platform, database: Database, case: str
 ) -> None:
     changes, slug = CLAIM_CASES[case]
-    pending = slug == "lti-deployment-pending"
-    refuse(
-        browser,
-        database,
-        lambda begun: platform.sign(platform.claims(begun.nonce, **changes)),
-        slug,
-        403 if pending else 400,
-    )
+    refuse(browser, database, lambda begun: platform.sign(platform.claims(begun.nonce, **changes)), slug)
 
 
 HEADER_CASES: dict[str, tuple[dict[str, Any], str]] = {
@@ -435,18 +428,29 @@ def test_a_platform_switched_off_in_the_meantime_is_refused(
     assert everything(database) == before
 
 
-def test_a_deployment_that_waits_for_approval_is_refused_and_not_created(
+def launch_from(browser: Browser, platform: Platform, deployment: str) -> str:
+    """A good launch from a deployment that is not let in; the page."""
+    begun = browser.login()
+    response = browser.launch(platform.sign(platform.claims(begun.nonce, deployment_id=deployment)), begun.state)
+    assert_refused(response, "lti-deployment-pending", 403)
+    return response.text
+
+
+def test_an_unknown_deployment_waits_for_approval_and_nothing_else_is_written(
     browser: Browser, platform: Platform, database: Database
 ) -> None:
-    """B22: the page says who can help."""
-    response = refuse(
-        browser,
-        database,
-        lambda begun: platform.sign(platform.claims(begun.nonce, deployment_id="new-place")),
-        "lti-deployment-pending",
-        403,
-    )
-    assert "Waiting for approval" in response.text
+    """B22: the page says who can help, and the operator finds the deployment in the list; it is not let in."""
+    before = everything(database)
+    assert "Waiting for approval" in launch_from(browser, platform, "new-place")
+    launch_from(browser, platform, "new-place")
+    after = everything(database)
+    assert {table: rows for table, rows in after.items() if rows != before[table]}.keys() <= {
+        "lti_deployment", "lti_login",
+    }  # fmt: skip
+    with database.read() as session:
+        found = session.exec(select(LtiDeployment).where(LtiDeployment.platform_deployment_id == "new-place")).one()
+    assert found.state == "pending"
+    assert found.seen_at is not None
 
 
 def test_a_deployment_that_is_entered_but_not_approved_is_refused(
@@ -455,13 +459,7 @@ def test_a_deployment_that_is_entered_but_not_approved_is_refused(
     """B22."""
     with database.write() as session:
         session.add(LtiDeployment(registration_id=registration_id, platform_deployment_id="entered"))
-    refuse(
-        browser,
-        database,
-        lambda begun: platform.sign(platform.claims(begun.nonce, deployment_id="entered")),
-        "lti-deployment-pending",
-        403,
-    )
+    launch_from(browser, platform, "entered")
 
 
 def test_a_deployment_of_another_registration_does_not_count(
@@ -469,13 +467,7 @@ def test_a_deployment_of_another_registration_does_not_count(
 ) -> None:
     """B22."""
     register(database, Platform(client_id="client-2", deployment_id="dep-2"))
-    refuse(
-        browser,
-        database,
-        lambda begun: platform.sign(platform.claims(begun.nonce, deployment_id="dep-2")),
-        "lti-deployment-pending",
-        403,
-    )
+    launch_from(browser, platform, "dep-2")
 
 
 @pytest.mark.parametrize("module", ["M99", "../admin", "$Module.key"])

@@ -11,7 +11,7 @@ from app.core.audit import OPERATOR
 from app.core.db import WriteSession
 from app.learning import service as learning
 from app.lti.models import ACTIVE, LtiDeployment, LtiRegistration
-from app.lti.schemas import Launch
+from app.lti.schemas import AcceptedLaunch, Launch
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.schemas import ExerciseField
@@ -25,6 +25,8 @@ LAUNCH = Launch(
     message_type="LtiResourceLinkRequest", subject="s", name=None, email=None, is_teacher=False,
     is_administrator=False, is_learner=True, context_id="c", context_title="A course", resource_link_id="r",
     resource_link_title=None, target_link_uri="http://tool.localhost:8000/lti/launch", custom={}, module_key="M01",
+    activity_key=None, view=None, placement=None, deep_linking=None, for_user=None, context_history=(),
+    resource_link_history=(),
     line_item_url=None, line_items_url=None, ags_scopes=(), memberships_url=None, locale=None, return_url=None,
     frame_ancestors=("http://lms.localhost:8100",),
 )  # fmt: skip
@@ -80,11 +82,17 @@ def connect(session: WriteSession) -> None:
 
 
 def sign_in(
-    services: Services, client: TestClient, name: str, *, roles: tuple[str, ...] = (), teacher: bool = False
+    services: Services,
+    client: TestClient,
+    name: str,
+    *,
+    roles: tuple[str, ...] = (),
+    teacher: bool = False,
+    **claims: Any,
 ) -> SignedIn:
-    """A person of this name, launched into M01; a learner unless `teacher`."""
+    """A person of this name, launched into M01; a learner unless `teacher`. `claims` are more parts of a `Launch`."""
     runtime = services.runtime
-    launch = replace(LAUNCH, subject=name, name=name, is_teacher=teacher, is_learner=not teacher)
+    launch = replace(LAUNCH, subject=name, name=name, is_teacher=teacher, is_learner=not teacher, **claims)
     with runtime.database.write() as session:
         connect(session)
         person = people.person_for_lms_identity(
@@ -96,7 +104,8 @@ def sign_in(
         if not teacher:
             module = programme.current_module(session, "M01")
             learning.enrol(session, person_id=person.id, module=module, organisation_id=None)
-        started = start_session(session, runtime.settings, launch, person_id=person.id, module_key="M01")
+        accepted = AcceptedLaunch(person.id, launch.module_key, launch.activity_key, launch.view)
+        started = start_session(session, runtime.settings, launch, accepted)
         session.flush()
         row = session.get_one(LaunchSessionRow, started.handle)
         token = csrf_token(runtime, row.handle, row.secret_hash)
