@@ -21,13 +21,29 @@ from app.web import (
     learner,
     lti,
     operations,
+    picker,
+    review,
     verify,
 )
 from app.web.middleware import Gatekeeper
 from app.web.pages import STATIC
 from app.wiring import Services, bind
 
-PAGES = (home, lti, learner, activities, assessor, badges, credentials, documents, catalogue, verify, operations)
+PAGES = (
+    home,
+    lti,
+    learner,
+    picker,
+    review,
+    activities,
+    assessor,
+    badges,
+    credentials,
+    documents,
+    catalogue,
+    verify,
+    operations,
+)
 DESCRIPTION = (
     "Waymark issues and verifies Open Badges 3.0 for IPS vocational specialists. "
     "Errors are problem+json (RFC 9457); moments are RFC 3339 in UTC."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 from urllib.parse import urlencode
 
-from app.core.errors import AppError
+from app.core.errors import AppError, BadInput
 
 OPEN_AGAIN = "Go back to your LMS and open the activity again."
 TELL = "tell your LMS administrator."
@@ -289,6 +289,13 @@ class DeepLinkingNotAllowed(LtiRefused):
     title = "Only teachers can place content"
     sentence = "Placing Waymark's modules in a course is for its teachers, and your LMS says that you are not one."
     advice = "If you teach this course, ask your LMS administrator to check your role."
+
+
+class PickInvalid(BadInput):
+    """What was picked to be placed cannot be."""
+
+    slug = "lti-pick-invalid"
+    title = "That could not be placed"
 
 
 class ReviewedUserMissing(LtiRefused):

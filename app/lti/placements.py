@@ -13,6 +13,14 @@ from app.core.db import ReadSession, WriteSession
 from app.lti.models import LtiResourceLink
 from app.lti.schemas import Launch
 
+LINE_ITEM_TAG = "waymark-award"
+"""Marks the gradebook columns that are ours; copies share it, so it never tells one from another."""
+
+
+def line_item_resource(module_key: str) -> str:
+    """The resourceId of a module's gradebook column (Assignment and Grade Services 2.0 §3.2.5)."""
+    return f"waymark:{module_key}"
+
 
 @dataclass(frozen=True)
 class Opened:
