@@ -29,7 +29,6 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
-    "form-action 'self'",
     "base-uri 'none'",
 )
 CLIENT_LEFT = 499
@@ -137,7 +136,9 @@ class Gatekeeper:
     def _add_headers(self, scope: Scope, headers: MutableHeaders, request_id: str) -> None:
         path: str = scope["path"]
         ancestors = frame_ancestors(path, scope["state"].get("frame_ancestors"))
-        headers.setdefault("Content-Security-Policy", "; ".join((*CONTENT_SECURITY_POLICY, ancestors)))
+        # One page hands a form back to an LMS; all others post to us only.
+        forms = " ".join(("form-action 'self'", *scope["state"].get("form_targets", ())))
+        headers.setdefault("Content-Security-Policy", "; ".join((*CONTENT_SECURITY_POLICY, forms, ancestors)))
         headers["X-Content-Type-Options"] = "nosniff"
         # Not "no-referrer": browsers then send "Origin: null" with our own forms, which the origin check refuses.
         headers["Referrer-Policy"] = "same-origin"
