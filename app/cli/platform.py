@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.support import emit, fail, open_database
+from app.cli.support import EXIT_NO, emit, fail, open_database
+from app.config import Settings
 from app.core import outbox
-from app.core.db import ReadSession, WriteSession
+from app.core.clock import rfc3339
+from app.core.db import Database, ReadSession, WriteSession
 from app.core.http import HttpClient
 from app.core.ids import new_id
 from app.core.jwks import JwksCache
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
-from app.lti import grades, registrations
+from app.lti import grades, health, registrations, toolkeys
 from app.lti.connector import Connectors
 from app.lti.events import ScoreRequested
-from app.lti.models import LtiRegistration
+from app.lti.health import HealthCheck
+from app.lti.models import DISABLED, LtiRegistration, LtiToolKey
 from app.lti.registrations import PlatformDetails
 from app.lti.roster import course_members
 from app.people import service as people
+
+MARKS = {"pass": "green", "fail": "RED  ", "unknown": "?    "}
 
 app = typer.Typer(help="LMSs that may launch into this server.", no_args_is_help=True)
 
@@ -103,15 +110,87 @@ def approve(
             organisation_id=_organisation_id(session, org),
         )
         shown = _shown(session, row)
-    emit(shown, as_json, _line(shown))
+    text = _line(shown)
+    if not shown["deployments"]:
+        text += "\nNo deployment is known yet: the first launch names it; then approve once more, or use --deployment."
+    emit(shown, as_json, text)
 
 
 @app.command("remove")
-def remove(issuer: Issuer, client_id: ClientId, as_json: AsJson = False) -> None:
+def remove(
+    issuer: Issuer,
+    client_id: ClientId,
+    deployment: Annotated[
+        str | None, typer.Option(help="Switch off this deployment only; the whole LMS if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Switch an LMS off. What its people earned stays theirs."""
     with open_database() as (_settings, database), database.write() as session:
-        shown = _shown(session, registrations.remove(session, issuer=issuer, client_id=client_id))
+        if deployment is None:
+            row = registrations.remove(session, issuer=issuer, client_id=client_id)
+        else:
+            row = registrations.find_registration(session, issuer=issuer, client_id=client_id)
+            found = registrations.find_deployment(session, row.id, deployment)
+            registrations.disable_deployment(session, found.id)
+        shown = _shown(session, row)
     emit(shown, as_json, _line(shown))
+
+
+@app.command("check")
+def check(
+    issuer: Annotated[str | None, typer.Option("--issuer", help="The LMS's issuer; every LMS if left out.")] = None,
+    client_id: Annotated[str | None, typer.Option("--client-id", help="The client id there.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask an LMS for everything this server needs of it: exit 0 if nothing is red, 1 if something is."""
+    with open_database() as (settings, database):
+        runtime = _runtime(settings, database)
+        with database.read() as session:
+            wanted = [
+                (row.id, row.name, row.issuer, row.client_id)
+                for row in registrations.list_registrations(session)
+                if row.state != DISABLED and issuer in (None, row.issuer) and client_id in (None, row.client_id)
+            ]
+        if not wanted:
+            fail("No such LMS is connected. See them with: waymark platform list")
+        checked = [(each, health.check_platform(runtime, each[0])) for each in wanted]
+    shown = [
+        {"id": each[0], "name": each[1], "issuer": each[2], "client_id": each[3], "checks": [asdict(c) for c in checks]}
+        for each, checks in checked
+    ]
+    emit(shown, as_json, "\n\n".join(f"{each[1]}\n{_check_lines(checks)}" for each, checks in checked))
+    if any(found.result == "fail" for _, checks in checked for found in checks):
+        raise typer.Exit(EXIT_NO)
+
+
+@app.command("keys")
+def keys(as_json: AsJson = False) -> None:
+    """Show the keys with which this server proves itself to LMSs."""
+    with open_database() as (_settings, database), database.read() as session:
+        shown = [_shown_key(row) for row in toolkeys.tool_keys(session)]
+    text = "\n".join(f"{key['kid']}  used from {key['active_from']}, {key['until']}" for key in shown)
+    emit(shown, as_json, text or "There is no key yet; one is made when it is first needed.")
+
+
+@app.command("rotate-key")
+def rotate_key(
+    use_after: Annotated[
+        int, typer.Option(min=0, help="Minutes until the new key is used; 0 if the old one was stolen.")
+    ] = 60,
+    keep_old: Annotated[int, typer.Option(min=0, help="Days the old keys stay published after that.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new key for proving this server to LMSs; the old ones stay published for a while."""
+    with open_database() as (settings, database):
+        made = toolkeys.rotate_tool_key(
+            database,
+            SecretBox(settings.secret_keys),
+            use_after=timedelta(minutes=use_after),
+            keep_old_for=timedelta(days=keep_old),
+        )
+        shown = _shown_key(made)
+    emit(shown, as_json, f"Made {shown['kid']}: published now, used from {shown['active_from']}.")
 
 
 @app.command("score")
@@ -147,8 +226,7 @@ def roster(
 ) -> None:
     """Ask the LMS who is in a course, and print it."""
     with open_database() as (settings, database):
-        http = HttpClient(allow_private_networks=settings.allow_private_networks)
-        runtime = Runtime(settings, database, http, JwksCache(http), SecretBox(settings.secret_keys))
+        runtime = _runtime(settings, database)
         with database.read() as session:
             platform = registrations.platform_of(
                 registrations.find_registration(session, issuer=issuer, client_id=client_id)
@@ -157,6 +235,30 @@ def roster(
         members = course_members(Connectors(runtime).to(platform), memberships_url)
         lines = [f"{each.user_id}  {each.status}  {each.name or '–'}  {', '.join(each.roles)}" for each in members]
         emit([asdict(each) for each in members], as_json, "\n".join(lines) or "Nobody is in this course.")
+
+
+def _runtime(settings: Settings, database: Database) -> Runtime:
+    http = HttpClient(allow_private_networks=settings.allow_private_networks)
+    return Runtime(settings, database, http, JwksCache(http), SecretBox(settings.secret_keys))
+
+
+def _check_lines(checks: Sequence[HealthCheck]) -> str:
+    lines = []
+    for each in checks:
+        lines.append(f"  {MARKS[each.result]}  {each.name}: {each.detail}")
+        if each.mend:
+            lines.append(f"         {each.mend}")
+    return "\n".join(lines)
+
+
+def _shown_key(row: LtiToolKey) -> dict[str, Any]:
+    until = f"published until {rfc3339(row.retired_at)}" if row.retired_at else "published until further notice"
+    return {
+        "kid": row.kid,
+        "active_from": rfc3339(row.active_from),
+        "retired_at": rfc3339(row.retired_at) if row.retired_at else None,
+        "until": until,
+    }
 
 
 def _organisation_id(session: WriteSession, key: str | None) -> str | None:
@@ -174,6 +276,8 @@ def _shown(session: ReadSession, row: LtiRegistration) -> dict[str, Any]:
         "client_id": row.client_id,
         "name": row.name,
         "state": row.state,
+        "source": row.source,
+        "account_name": row.account_name,
         "organisation_id": row.organisation_id,
         "product_family": row.product_family,
         "auth_login_url": row.auth_login_url,
@@ -181,7 +285,11 @@ def _shown(session: ReadSession, row: LtiRegistration) -> dict[str, Any]:
         "jwks_url": row.jwks_url,
         "audience": row.audience,
         "deployments": [
-            {"deployment_id": each.platform_deployment_id, "state": each.state}
+            {
+                "deployment_id": each.platform_deployment_id,
+                "state": each.state,
+                "seen_at": rfc3339(each.seen_at) if each.seen_at else None,
+            }
             for each in registrations.deployments(session, row.id)
         ],
     }
@@ -190,4 +298,5 @@ def _shown(session: ReadSession, row: LtiRegistration) -> dict[str, Any]:
 def _line(shown: dict[str, Any]) -> str:
     places = ", ".join(f"{each['deployment_id']} ({each['state']})" for each in shown["deployments"]) or "none"
     whose = f"issuer {shown['issuer']}  client {shown['client_id']}  deployments {places}"
-    return f"{shown['name']}: {shown['state']}\n  {whose}"
+    account = f" ({shown['account_name']})" if shown["account_name"] else ""
+    return f"{shown['name']}{account}: {shown['state']}\n  {whose}"

@@ -105,7 +105,10 @@ def approve(
     organisation_id: str | None = None,
     actor: Actor = OPERATOR,
 ) -> LtiRegistration:
-    """Let a platform in, with one deployment or with all that are entered.
+    """Let a platform in, with one deployment or with all that are known.
+
+    Where none is known yet, as after most dynamic registrations, the platform's logins are answered from now on; its
+    first launch names the deployment, which then waits for a word of its own.
 
     Args:
         session: the caller's transaction.
@@ -116,7 +119,7 @@ def approve(
         actor: who approves it.
 
     Raises:
-        RegistrationNotFound: no such registration, or none of its deployments is known.
+        RegistrationNotFound: no such registration.
         RegistrationInvalid: the deployment id is too long.
     """
     row = find_registration(session, issuer=issuer, client_id=client_id)
@@ -125,28 +128,82 @@ def approve(
         if _deployment_row(session, row.id, deployment) is None:
             session.add(LtiDeployment(registration_id=row.id, platform_deployment_id=deployment))
             session.flush()
-    wanted = [each for each in deployments(session, row.id) if deployment in (None, each.platform_deployment_id)]
-    if not wanted:
-        raise RegistrationNotFound(
-            "No deployment of this platform is entered yet.", next_step="Name one with --deployment ID."
-        )
-    row.state = ACTIVE
+    known = deployments(session, row.id)
+    # One that was switched off on its own stays so, unless it is named.
+    if deployment is not None:
+        wanted = [each for each in known if each.platform_deployment_id == deployment]
+    else:
+        wanted = [each for each in known if each.state != DISABLED]
+    row.state, row.updated_at = ACTIVE, now()
     row.organisation_id = organisation_id or row.organisation_id
     session.add(row)
+    audit.record(
+        session,
+        actor=actor,
+        action="lti.platform_approved",
+        subject="lti_registration",
+        subject_id=row.id,
+        organisation_id=row.organisation_id,
+    )
     for each in wanted:
-        each.state = ACTIVE
-        session.add(each)
-        audit.record(
-            session,
-            actor=actor,
-            action="lti.platform_approved",
-            subject="lti_registration",
-            subject_id=row.id,
-            deployment_id=each.id,
-            organisation_id=row.organisation_id,
-        )
+        _set_deployment(session, each, ACTIVE, actor)
     session.flush()
     return row
+
+
+def approve_deployment(session: WriteSession, deployment_id: str, *, actor: Actor = OPERATOR) -> LtiDeployment:
+    """Let one more deployment of an approved platform in (our id).
+
+    Raises:
+        RegistrationNotFound: no such deployment.
+        RegistrationInvalid: its platform is not approved.
+    """
+    row = _deployment(session, deployment_id)
+    if session.get_one(LtiRegistration, row.registration_id).state != ACTIVE:
+        raise RegistrationInvalid("The platform itself is not approved.", next_step="Approve the platform first.")
+    _set_deployment(session, row, ACTIVE, actor)
+    return row
+
+
+def disable_deployment(session: WriteSession, deployment_id: str, *, actor: Actor = OPERATOR) -> LtiDeployment:
+    """Switch one deployment off (our id); its launches are refused and its open pages end.
+
+    Raises:
+        RegistrationNotFound: no such deployment.
+    """
+    row = _deployment(session, deployment_id)
+    _set_deployment(session, row, DISABLED, actor)
+    return row
+
+
+def find_deployment(session: ReadSession, registration_id: str, platform_deployment_id: str) -> LtiDeployment:
+    """A deployment of a registration by the platform's own name for it.
+
+    Raises:
+        RegistrationNotFound: there is none.
+    """
+    row = _deployment_row(session, registration_id, platform_deployment_id)
+    if row is None:
+        raise RegistrationNotFound(
+            "This platform has no such deployment.", next_step="See them with: waymark platform list"
+        )
+    return row
+
+
+def _deployment(session: ReadSession, deployment_id: str) -> LtiDeployment:
+    row = session.get(LtiDeployment, deployment_id)
+    if row is None:
+        raise RegistrationNotFound("There is no such deployment.")
+    return row
+
+
+def _set_deployment(session: WriteSession, row: LtiDeployment, state: str, actor: Actor) -> None:
+    if row.state == state:
+        return
+    row.state = state
+    session.add(row)
+    action = "lti.deployment_approved" if state == ACTIVE else "lti.deployment_disabled"
+    audit.record(session, actor=actor, action=action, subject="lti_deployment", subject_id=row.id)
 
 
 def remove(session: WriteSession, *, issuer: str, client_id: str, actor: Actor = OPERATOR) -> LtiRegistration:
@@ -156,7 +213,7 @@ def remove(session: WriteSession, *, issuer: str, client_id: str, actor: Actor =
         RegistrationNotFound: no such registration.
     """
     row = find_registration(session, issuer=issuer, client_id=client_id)
-    row.state = DISABLED
+    row.state, row.updated_at = DISABLED, now()
     session.add(row)
     for each in deployments(session, row.id):
         each.state = PENDING
@@ -177,6 +234,18 @@ def find_registration(session: ReadSession, *, issuer: str, client_id: str) -> L
         raise RegistrationNotFound(
             "No platform of this issuer and client id is connected.", next_step="See them with: waymark platform list"
         )
+    return row
+
+
+def registration(session: ReadSession, registration_id: str) -> LtiRegistration:
+    """The registration of this id of ours, in whatever state.
+
+    Raises:
+        RegistrationNotFound: there is none.
+    """
+    row = session.get(LtiRegistration, registration_id)
+    if row is None:
+        raise RegistrationNotFound("There is no such platform.")
     return row
 
 

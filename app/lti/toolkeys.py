@@ -1,9 +1,15 @@
-"""The keys with which this tool proves itself to platforms (1EdTech Security Framework 1.0 §4.1, §6)."""
+"""The keys with which this tool proves itself to platforms (1EdTech Security Framework 1.0 §4.1, §6).
+
+A new key is published before it is used, and the old one stays published after it is not: platforms keep our key set
+for a while, and none of them must meet a signature whose key it cannot find.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from sqlmodel import col, select
 
+from app.core import audit
+from app.core.audit import OPERATOR, Actor
+from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.ids import new_id
 from app.core.secrets import SecretBox
@@ -19,6 +28,8 @@ from app.lti.models import LtiToolKey
 
 PURPOSE = "lti.tool-key"
 BITS = 2048
+PUBLISHED_BEFORE_USE = timedelta(hours=1)
+KEPT_AFTER_USE = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class ToolKey:
 
 
 def ensure_tool_key(database: Database, secret_box: SecretBox) -> ToolKey:
-    """The newest key that is not retired; made on first need, outside any transaction.
+    """The newest key whose time has come and that is not retired; made on first need, outside any transaction.
 
     Two processes that make one at the same moment leave one behind on SQLite and at most two on PostgreSQL, both
     published and so both good.
@@ -45,18 +56,60 @@ def ensure_tool_key(database: Database, secret_box: SecretBox) -> ToolKey:
 
 
 def tool_jwks(session: ReadSession) -> dict[str, Any]:
-    """The public halves of every key that is not retired, as a JSON Web Key Set (RFC 7517 §5)."""
-    rows = session.exec(
-        select(LtiToolKey).where(col(LtiToolKey.retired_at).is_(None)).order_by(col(LtiToolKey.created_at))
-    ).all()
-    return {"keys": [_jwk(row) for row in rows]}
+    """The public halves of every key that is not retired, as a JSON Web Key Set (RFC 7517 §5).
+
+    One that is not used yet is among them.
+    """
+    return {"keys": [_jwk(row) for row in tool_keys(session) if not _is_retired(row)]}
+
+
+def tool_keys(session: ReadSession) -> Sequence[LtiToolKey]:
+    """Every key there ever was, oldest first."""
+    return session.exec(select(LtiToolKey).order_by(col(LtiToolKey.created_at), col(LtiToolKey.id))).all()
+
+
+def rotate_tool_key(
+    database: Database,
+    secret_box: SecretBox,
+    *,
+    use_after: timedelta = PUBLISHED_BEFORE_USE,
+    keep_old_for: timedelta = KEPT_AFTER_USE,
+    actor: Actor = OPERATOR,
+) -> LtiToolKey:
+    """Make a new key, published at once and used after a while; the others are retired a while later.
+
+    Args:
+        database: opened for the change here, as the key is made before.
+        secret_box: seals the private half.
+        use_after: how long platforms may take to fetch the new key; zero after a key was stolen.
+        keep_old_for: how long the others stay published once the new one is used.
+        actor: who does it.
+    """
+    made = _generate(secret_box)
+    made.active_from = now() + use_after
+    with database.write() as session:
+        for row in tool_keys(session):
+            if row.retired_at is None or row.retired_at > made.active_from + keep_old_for:
+                row.retired_at = made.active_from + keep_old_for
+                session.add(row)
+        _store(session, made)
+        audit.record(session, actor=actor, action="lti.tool_key_rotated", subject="lti_tool_key", subject_id=made.id)
+    return made
+
+
+def _is_retired(row: LtiToolKey) -> bool:
+    return row.retired_at is not None and row.retired_at <= now()
 
 
 def _newest(session: ReadSession) -> LtiToolKey | None:
+    moment = now()
     return session.exec(
         select(LtiToolKey)
-        .where(col(LtiToolKey.retired_at).is_(None))
-        .order_by(sa.desc(col(LtiToolKey.created_at)), col(LtiToolKey.id))
+        .where(
+            col(LtiToolKey.active_from) <= moment,
+            sa.or_(col(LtiToolKey.retired_at).is_(None), col(LtiToolKey.retired_at) > moment),
+        )
+        .order_by(sa.desc(col(LtiToolKey.active_from)), col(LtiToolKey.id))
         .limit(1)
     ).first()
 

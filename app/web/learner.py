@@ -94,7 +94,8 @@ def land(session: CurrentLaunch, db: ReadDb) -> RedirectResponse:
     if people.has_role(db, session.person_id, "assessor"):
         return RedirectResponse(f"{session.root}/assess", status_code=303)
     if session.is_teacher or session.is_administrator:
-        return RedirectResponse(f"{session.root}/teaching", status_code=303)
+        page = "platforms" if people.has_role(db, session.person_id, "operator") else "teaching"
+        return RedirectResponse(f"{session.root}/{page}", status_code=303)
     if session.module_key is None:
         return RedirectResponse(f"{session.root}/modules", status_code=303)
     enrolment = learning.enrolment_of(db, person_id=session.person_id, module_key=session.module_key)

@@ -16,7 +16,7 @@ from app.core.audit import AuditEntry
 from app.core.db import Database
 from app.core.outbox import OutboxEvent
 from app.lti import registrations
-from app.lti.errors import RegistrationExists, RegistrationInvalid, RegistrationNotFound
+from app.lti.errors import RegistrationExists, RegistrationInvalid
 from app.lti.models import LtiDeployment, LtiRegistration
 from app.lti.registrations import PlatformDetails
 from app.people import service as people
@@ -58,11 +58,35 @@ def test_approving_one_deployment_leaves_the_others_waiting(database: Database) 
     assert states == {"1": "pending", "2": "active"}
 
 
-def test_a_platform_without_any_deployment_cannot_be_approved(database: Database) -> None:
+def test_a_platform_whose_deployments_are_not_known_is_approved_and_they_wait(database: Database) -> None:
     with database.write() as session:
-        registrations.add_registration(session, details())
-    with pytest.raises(RegistrationNotFound), database.write() as session:
+        row = registrations.add_registration(session, details())
+        assert registrations.approve(session, issuer=GOOD["issuer"], client_id="client-1").state == "active"
+    registrations.note_unknown_deployment(database, row.id, "17:abc")
+    with database.read() as session:
+        assert [each.state for each in session.exec(select(LtiDeployment)).all()] == ["pending"]
+
+
+def test_a_deployment_that_was_switched_off_stays_off_until_it_is_named(database: Database) -> None:
+    with database.write() as session:
+        row = registrations.add_registration(session, details(), deployment="1")
+        registrations.approve(session, issuer=GOOD["issuer"], client_id="client-1", deployment="2")
+        registrations.disable_deployment(session, registrations.find_deployment(session, row.id, "2").id)
         registrations.approve(session, issuer=GOOD["issuer"], client_id="client-1")
+        states = {each.platform_deployment_id: each.state for each in registrations.deployments(session, row.id)}
+        assert states == {"1": "active", "2": "disabled"}
+        registrations.approve(session, issuer=GOOD["issuer"], client_id="client-1", deployment="2")
+        assert registrations.find_deployment(session, row.id, "2").state == "active"
+
+
+def test_a_flood_of_unknown_deployments_ends(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registrations, "MOST_DEPLOYMENTS", 3)
+    with database.write() as session:
+        row = registrations.add_registration(session, details(), deployment="1")
+    for number in range(10):
+        registrations.note_unknown_deployment(database, row.id, f"place-{number}")
+    with database.read() as session:
+        assert len(registrations.deployments(session, row.id)) == 3
 
 
 def test_a_platform_is_entered_once_and_may_come_back_after_it_was_removed(database: Database) -> None:
@@ -140,7 +164,7 @@ def test_the_command_adds_lists_approves_and_removes(run: Run, database: Databas
     assert json.loads(added.stdout)["login_url"].endswith("/lti/login/" + json.loads(added.stdout)["id"])
     assert "pending" in run("list").stdout
     approved = run("approve", *WHICH, "--deployment", "1", "--json")
-    assert json.loads(approved.stdout)["deployments"] == [{"deployment_id": "1", "state": "active"}]
+    assert json.loads(approved.stdout)["deployments"] == [{"deployment_id": "1", "state": "active", "seen_at": None}]
     assert [row["state"] for row in json.loads(run("list", "--json").stdout)] == ["active"]
     assert run("remove", *WHICH).exit_code == 0
     with database.read() as session:
