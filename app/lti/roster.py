@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,23 +26,29 @@ class Member:
     status: str
 
 
-def course_members(connector: PlatformConnector, memberships_url: str) -> tuple[Member, ...]:
-    """Every member, over all pages.
+def course_members(
+    connector: PlatformConnector, memberships_url: str, *, patience: float | None = None
+) -> tuple[Member, ...]:
+    """Every member, over all pages; one who is on two of them, because somebody joined in between, once.
 
     Args:
         connector: to the platform.
         memberships_url: from a launch of the course.
+        patience: seconds after which no further page is asked for; None asks for all.
 
     Raises:
         ServiceFailed: no usable answer; a page on another host, which never gets our token; pages without end.
     """
     service = NamesRolesProvisioningService(connector, {"context_memberships_url": memberships_url})
-    members: list[Member] = []
+    members: dict[str, Member] = {}
     seen: set[str] = set()
+    began = time.monotonic()
     page_url: str | None = memberships_url
     while page_url:
         if page_url in seen or len(seen) >= MOST_PAGES:
             raise ServiceFailed("the roster's pages have no end")
+        if seen and patience is not None and time.monotonic() - began > patience:
+            raise ServiceFailed("the roster took too long")
         if not same_origin(page_url, memberships_url):
             raise ServiceFailed("the roster's next page lies on another host")
         seen.add(page_url)
@@ -50,9 +57,9 @@ def course_members(connector: PlatformConnector, memberships_url: str) -> tuple[
         found = body.get("members") if isinstance(body, dict) else None
         if not isinstance(found, list):
             raise ServiceFailed("the roster's answer has no members")
-        members.extend(_member(entry) for entry in found)
+        members |= {each.user_id: each for each in map(_member, found)}
         page_url = answer["next_page_url"]
-    return tuple(members)
+    return tuple(members.values())
 
 
 def _member(entry: Any) -> Member:

@@ -1,0 +1,170 @@
+"""The learners of one course: as the LMS lists them, else as their launches have told."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from sqlmodel import col, select
+
+from app.core.db import ReadSession
+from app.core.logging import get_logger
+from app.core.runtime import Runtime
+from app.lti.connector import Connectors
+from app.lti.errors import ServiceFailed
+from app.lti.models import LtiContext, LtiGradeLink, LtiRegistration
+from app.lti.registrations import platform_of
+from app.lti.roles import course_roles
+from app.lti.roster import Member, course_members
+from app.lti.schemas import Platform
+from app.people import service as people
+
+log = get_logger()
+
+PATIENCE = 8.0  # seconds that a page may wait for an LMS's list
+KEPT_FOR = 60.0  # seconds that a list is good for
+MOST_KEPT = 200
+DELETED = "deleted"
+INACTIVE = "inactive"
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One learner of a course.
+
+    Attributes:
+        subject: the LMS's id.
+        name: None where neither the LMS nor a launch has told one.
+        person_id: None for somebody who has not opened Waymark yet.
+        is_inactive: whether the LMS has suspended them in this course.
+    """
+
+    subject: str
+    name: str | None
+    person_id: str | None
+    is_inactive: bool = False
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The learners of a course, by name.
+
+    Attributes:
+        learners: those without a name last.
+        is_complete: whether the LMS listed them; else only those are here who opened Waymark.
+        reason: why the LMS's list is missing, in words; None if it is there.
+    """
+
+    learners: tuple[Learner, ...]
+    is_complete: bool
+    reason: str | None = None
+
+
+class Rosters:
+    """Asks LMSs for course lists, and keeps each for a minute, in memory only: names of people who never came here.
+
+    Args:
+        runtime: database, secrets, the guarded way out.
+        clock: seconds that only ever grow.
+    """
+
+    def __init__(self, runtime: Runtime, clock: Callable[[], float] = time.monotonic) -> None:
+        self._connectors = Connectors(runtime)
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[float, tuple[Member, ...]]] = OrderedDict()
+        self._guard = Lock()
+
+    def members(self, platform: Platform, memberships_url: str) -> tuple[Member, ...]:
+        """Everybody whom the LMS lists.
+
+        Raises:
+            ServiceFailed: no usable answer in a few seconds.
+        """
+        key = f"{platform.registration_id} {memberships_url}"
+        with self._guard:
+            until, members = self._kept.get(key, (0.0, ()))
+            if self._clock() < until:
+                return members
+        members = course_members(self._connectors.to(platform), memberships_url, patience=PATIENCE)
+        with self._guard:
+            self._kept[key] = (self._clock() + KEPT_FOR, members)
+            self._kept.move_to_end(key)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return members
+
+
+def cohort(runtime: Runtime, rosters: Rosters, *, registration_id: str, deployment_id: str, context_id: str) -> Cohort:
+    """The learners of a course; asks the LMS, so not inside a database session.
+
+    Args:
+        runtime: database.
+        rosters: asks LMSs.
+        registration_id: ours, of the platform.
+        deployment_id: ours, of the deployment.
+        context_id: the LMS's id of the course.
+    """
+    with runtime.database.read() as session:
+        platform = platform_of(session.get_one(LtiRegistration, registration_id))
+        url = _memberships_url(session, deployment_id, context_id)
+    if url is None:
+        reason = "Your LMS has not given Waymark the list of this course's members."
+        return _from_launches(runtime, registration_id, deployment_id, context_id, reason)
+    try:
+        members = rosters.members(platform, url)
+    except ServiceFailed as error:
+        log.warning("lti.roster_unavailable", registration_id=registration_id, reason=error.reason)
+        reason = f"Your LMS did not give the list of this course's members just now ({error.reason})."
+        return _from_launches(runtime, registration_id, deployment_id, context_id, reason)
+    return _from_roster(runtime, registration_id, members)
+
+
+def _memberships_url(session: ReadSession, deployment_id: str, context_id: str) -> str | None:
+    return session.exec(
+        select(LtiContext.memberships_url).where(
+            LtiContext.deployment_id == deployment_id, LtiContext.context_id == context_id
+        )
+    ).first()
+
+
+def _from_roster(runtime: Runtime, registration_id: str, members: Sequence[Member]) -> Cohort:
+    wanted = [each for each in members if course_roles(each.roles).is_learner and each.status.lower() != DELETED]
+    with runtime.database.read() as session:
+        known = people.person_ids_by_subject(session, registration_id, [each.user_id for each in wanted])
+        names = people.display_names(session, known.values())
+    return Cohort(
+        _by_name(
+            Learner(
+                subject=each.user_id,
+                name=each.name or names.get(known.get(each.user_id, "")),
+                person_id=known.get(each.user_id),
+                is_inactive=each.status.lower() == INACTIVE,
+            )
+            for each in wanted
+        ),
+        is_complete=True,
+    )
+
+
+def _from_launches(runtime: Runtime, registration_id: str, deployment_id: str, context_id: str, reason: str) -> Cohort:
+    with runtime.database.read() as session:
+        found = session.exec(
+            select(LtiGradeLink.subject, LtiGradeLink.person_id)
+            .where(
+                LtiGradeLink.registration_id == registration_id,
+                LtiGradeLink.deployment_id == deployment_id,
+                LtiGradeLink.context_id == context_id,
+            )
+            .distinct()
+            .order_by(col(LtiGradeLink.subject))
+        ).all()
+        names = people.display_names(session, [person_id for _, person_id in found])
+    learners = (Learner(subject, names[person_id], person_id) for subject, person_id in found)
+    return Cohort(_by_name(learners), is_complete=False, reason=reason)
+
+
+def _by_name(learners: Iterable[Learner]) -> tuple[Learner, ...]:
+    return tuple(sorted(learners, key=lambda each: (each.name is None, (each.name or "").casefold(), each.subject)))
