@@ -26,6 +26,7 @@ LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 VERSION = "1.3.0"
+LAUNCH_PATH = "/lti/launch"
 MESSAGES = frozenset({RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST})
 MESSAGES_NOT_OFFERED = frozenset({"DataPrivacyLaunchRequest", "LtiEulaRequest", "LtiAssetProcessorSettingsRequest"})
 LONGEST_ID = 255
@@ -48,9 +49,11 @@ def check_binding(claims: Mapping[str, Any], login: BegunLogin, base_url: str) -
     if not isinstance(nonce, str) or not hmac.compare_digest(digest(nonce), login.nonce_hash):
         raise errors.NonceWrong(technical="nonce is not the login's")
     target = claims.get(LTI + "target_link_uri")
-    if not same_origin(target, base_url):
+    if not isinstance(target, str) or not same_origin(target, base_url):
         raise errors.TargetMismatch(technical="target_link_uri is missing or not on this server")
-    if target != login.target_link_uri:
+    # Open edX begins every login at the tool's one launch address, and names the placed content in the message only.
+    is_placed = login.target_link_uri == base_url + LAUNCH_PATH and _names_content(target)
+    if target != login.target_link_uri and not is_placed:
         raise errors.TargetMismatch(technical="target_link_uri is not the login's")
 
 
@@ -109,7 +112,8 @@ def read_launch(claims: Mapping[str, Any], login: BegunLogin, own_deployment_id:
     presentation = _object(claims, LTI + "launch_presentation")
     custom = _custom(claims)
     return_url = return_url_of(claims)
-    module_key, activity_key = _module_and_activity(custom, login.target_link_uri)
+    target = claims[LTI + "target_link_uri"]
+    module_key, activity_key = _module_and_activity(custom, target)
     # The message is signed, so the page the platform wants people back on is one of its own.
     frame_ancestors = origins(*platform.frame_origins, return_url)
     return Launch(
@@ -130,11 +134,11 @@ def read_launch(claims: Mapping[str, Any], login: BegunLogin, own_deployment_id:
         context_title=_text(context, "title") or _text(context, "label"),
         resource_link_id=resource_link.get("id", ""),
         resource_link_title=_text(resource_link, "title"),
-        target_link_uri=login.target_link_uri,
+        target_link_uri=target,
         custom=custom,
         module_key=module_key,
         activity_key=activity_key,
-        view=_view(custom, login.target_link_uri),
+        view=_view(custom, target),
         placement=placement(claims),
         deep_linking=deep_linking,
         for_user=reviewed_user(claims),
@@ -250,6 +254,11 @@ def _module_and_activity(custom: Mapping[str, str], target_link_uri: str) -> tup
         if value and not _KEY.fullmatch(value):
             raise errors.ModuleUnknown(technical=f"custom.{name} is not a key")
     return module or None, activity or None
+
+
+def _names_content(target_link_uri: str) -> bool:
+    path = urlsplit(target_link_uri).path
+    return bool(_MODULE_PATH.fullmatch(path) or _PATHWAY_PATH.fullmatch(path))
 
 
 def _view(custom: Mapping[str, str], target_link_uri: str) -> str | None:

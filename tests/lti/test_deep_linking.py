@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from starlette.testclient import TestClient
 
-from tests.lti.platform import DROP, INSTRUCTOR, LEARNER, Browser, Platform
+from tests.lti.platform import DROP, INSTRUCTOR, LEARNER, TOOL, Browser, Platform
 
 DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -230,3 +230,22 @@ def test_a_placed_activity_opens_itself(browser: Browser, platform: Platform, cl
     response = browser.launch(platform.sign(claims), begun.state)
     root = response.headers["location"]
     assert browser.get(root).headers["location"] == f"{root}activity/reflection"
+
+
+def test_a_placed_activity_opens_also_where_every_login_begins_at_one_address(
+    browser: Browser, platform: Platform
+) -> None:
+    """Open edX names what was placed in the message only."""
+    begun = browser.login(target_link_uri=TOOL + "/lti/launch")
+    place = TOOL + "/modules/M01/activities/reflection"
+    claims = platform.claims(begun.nonce, target_link_uri=place, custom=DROP)
+    root = browser.launch(platform.sign(claims), begun.state).headers["location"]
+    assert browser.get(root).headers["location"] == f"{root}activity/reflection"
+
+
+@pytest.mark.parametrize("path", ["/elsewhere", "/lti/login", "/modules", "/at/x/module", "/lti/launch?item=1"])
+def test_a_login_at_that_address_does_not_open_just_any_other(browser: Browser, platform: Platform, path: str) -> None:
+    begun = browser.login(target_link_uri=TOOL + "/lti/launch")
+    response = browser.launch(platform.sign(platform.claims(begun.nonce, target_link_uri=TOOL + path)), begun.state)
+    assert response.status_code == 400
+    assert "lti-target-mismatch" in response.text
