@@ -1,11 +1,13 @@
 """RDF Dataset Canonicalization of credentials: one document, one text, or a refusal.
 
-The engine is pyoxigraph's RDFC-1.0 with the pinned contexts written into the document. A sentinel context placed first
-catches every term, type and relative reference that no pinned context defines; `safe_mode` and `work_bound` refuse the
-rest. https://www.w3.org/TR/rdf-canon/
+Two paths with one result. The quick one (`walker`, `labelling`) takes what it understands completely. The general one
+is pyoxigraph's RDFC-1.0 with the pinned contexts written into the document: a sentinel context placed first catches
+every term, type and relative reference that no pinned context defines; `safe_mode` and `work_bound` refuse the rest.
+https://www.w3.org/TR/rdf-canon/
 """
 
 import json
+import re
 from typing import Any, Final
 
 from pyoxigraph import (
@@ -21,8 +23,13 @@ from pyoxigraph import (
 )
 
 from app.vc import contexts, safe_mode, work_bound
+from app.vc.compiled_context import Unusual
 from app.vc.errors import CanonicalizationRefused
+from app.vc.labelling import Alike, canonical_text, first_degree_lines, split
+from app.vc.walker import Walked, walk
 
+_ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
+_HIGH: Final = re.compile("[\ue000-\uffff]")
 _NOWHERE: Final = "https://undefined.invalid/"
 _SENTINEL: Final = {"@vocab": _NOWHERE + "term#", "@base": _NOWHERE + "base/"}
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -37,9 +44,53 @@ def canonicalize(document: dict[str, Any]) -> str:
     long. Raises CanonicalizationRefused with code context_missing, context_order, context_unknown, unsafe_jsonld,
     too_complex, or canonicalization_refused where nothing would be signed.
     """
+    try:
+        return _quickly(walk(document))
+    except Unusual:
+        return canonicalize_generally(document)
+
+
+def canonicalize_to_issue(document: dict[str, Any]) -> str:
+    """Return the same, and refuse what `check_issuable` refuses."""
+    try:
+        walked = walk(document)
+        text = _quickly(walked)
+    except Unusual:
+        walked = None
+    if walked is None or not walked.is_plain:
+        check_issuable(document)
+        return canonicalize_generally(document)
+    if _may_be_disputed(text):
+        groups = [
+            (walked.statements, walked.blank_nodes),
+            *((each.linked, len(each.hashes)) for each in walked.fragments),
+        ]
+        own = [lines for statements, nodes in groups for lines in first_degree_lines(split(statements)[1], nodes)]
+        for lines in (text.split("\n"), *own):
+            _refuse_disputed_order(lines)
+    return text
+
+
+def canonicalize_generally(document: dict[str, Any]) -> str:
+    """Return the same as `canonicalize`, by the general path alone: the check on the quick one."""
     dataset = _dataset(document)
     work_bound.check(dataset)
     return _serialize(dataset)
+
+
+def _quickly(walked: Walked) -> str:
+    """The canonical text of what was walked; blank nodes that look alike are told apart by the general algorithm."""
+    try:
+        return canonical_text(walked.statements, walked.fragments, walked.blank_nodes)
+    except Alike as alike:
+        dataset = Dataset(parse(alike.text.encode(), format=RdfFormat.N_QUADS))
+        work_bound.check(dataset)
+        return _serialize(dataset)
+
+
+def _may_be_disputed(text: str) -> bool:
+    """Whether the order of lines can differ at all between UTF-16 and code points: both kinds of character occur."""
+    return not text.isascii() and bool(_ASTRAL.search(text)) and bool(_HIGH.search(text))
 
 
 def check_issuable(document: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from app.vc.canonicalization import check_issuable
 from app.vc.errors import ModelError, ProofInvalid, VcError
 from app.vc.keys import PublicKey, Signer
 from app.vc.suites import SUITES, Suite
@@ -59,7 +58,6 @@ def sign(
         raise ModelError("malformed_value", "The document already carries a proof.")
     if suite not in SUITES or SUITES[suite].algorithm != signer.algorithm:
         raise ProofInvalid("unsupported_suite", f"The suite {suite} cannot sign with a key of {signer.algorithm}.")
-    check_issuable(document)
     options = {
         "type": "DataIntegrityProof",
         "cryptosuite": suite,
@@ -68,7 +66,8 @@ def sign(
         "proofPurpose": proof_purpose,
     }
     steps = SUITES[suite]
-    hash_data = steps.hashing(steps.transformation(document), steps.proof_configuration(document, options))
+    transformed = steps.transformation(document, to_issue=True)
+    hash_data = steps.hashing(transformed, steps.proof_configuration(document, options))
     return {**document, "proof": [{**options, "proofValue": steps.proof_serialization(hash_data, signer)}]}
 
 

@@ -14,6 +14,8 @@ MAX_SAFE_INTEGER: Final = 2**53 - 1
 
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 
+_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
 
 def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64) -> dict[str, Any]:
     """Parse one JSON object strictly.
@@ -34,7 +36,7 @@ def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64)
         raise ParseError("parse_error", f"This is not JSON: {problem}.") from problem
     if not isinstance(value, dict):
         raise ParseError("parse_error", "A credential must be one JSON object.")
-    if "\\" in text:
+    if _ESCAPED_SURROGATE.search(text):
         _refuse_surrogates(value)
     return value
 

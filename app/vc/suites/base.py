@@ -16,8 +16,11 @@ class Suite(Protocol):
     def algorithm(self) -> Algorithm:
         """The only kind of key that may sign or verify with this suite."""
 
-    def transformation(self, unsecured_document: dict[str, Any]) -> str:
-        """Return the canonical form of the document without its proof."""
+    def transformation(self, unsecured_document: dict[str, Any], *, to_issue: bool = False) -> str:
+        """Return the canonical form of the document without its proof.
+
+        `to_issue`: also refuse what honest verifiers in the field could not check.
+        """
 
     def proof_configuration(self, unsecured_document: dict[str, Any], options: dict[str, Any]) -> str:
         """Return the canonical form of the proof without its proofValue, read in the document's contexts."""

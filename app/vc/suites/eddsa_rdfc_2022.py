@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from openvc.multibase import MultibaseError, decode_multibase, encode_multibase
 
-from app.vc.canonicalization import canonicalize
+from app.vc.canonicalization import canonicalize, canonicalize_to_issue
 from app.vc.errors import ProofInvalid
 from app.vc.keys import Algorithm, PublicKey, Signer
 
@@ -18,9 +18,9 @@ class EddsaRdfc2022:
     name: str = "eddsa-rdfc-2022"
     algorithm: Algorithm = "Ed25519"
 
-    def transformation(self, unsecured_document: dict[str, Any]) -> str:
+    def transformation(self, unsecured_document: dict[str, Any], *, to_issue: bool = False) -> str:
         """Canonicalize the document. https://www.w3.org/TR/vc-di-eddsa/#transformation-eddsa-rdfc-2022"""
-        return canonicalize(unsecured_document)
+        return (canonicalize_to_issue if to_issue else canonicalize)(unsecured_document)
 
     def proof_configuration(self, unsecured_document: dict[str, Any], options: dict[str, Any]) -> str:
         """Canonicalize the proof options. https://www.w3.org/TR/vc-di-eddsa/#proof-configuration-eddsa-rdfc-2022"""
