@@ -57,12 +57,14 @@ class Scope:
         previous: the scope to go back to in a node below, where this one comes from a type.
         types: scopes entered by a list of types, with the types' IRIs; bounded, as the lists are a stranger's.
         below: scopes entered by a member.
+        words: scopes in which a member's own text values are read.
     """
 
     terms: dict[str, Term]
     previous: Scope | None = None
     types: dict[str | tuple[str, ...] | None, tuple[Scope, tuple[str, ...]]] = field(default_factory=dict)
     below: dict[str, Scope] = field(default_factory=dict)
+    words: dict[str, Scope] = field(default_factory=dict)
 
     def typed(self, types: str | tuple[str, ...] | None) -> tuple[Scope, tuple[str, ...]]:
         """The scope inside a node of these types, and the types as IRIs in N-Quads' form.
@@ -86,6 +88,18 @@ class Scope:
         found = self.below.get(name)
         if found is None:
             found = self.below[name] = _enter_member(self, name)
+        return found
+
+    def wording(self, name: str) -> Scope:
+        """The scope in which a text value of member `name` is read, where it may be a term.
+
+        Raises:
+            Unusual: the member starts from an empty context.
+        """
+        found = self.words.get(name)
+        if found is None:
+            local = self.terms[name].scoped
+            found = self.words[name] = self if local is None else _process(self, local, may_override=True)
         return found
 
 

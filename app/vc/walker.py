@@ -199,7 +199,7 @@ class _Walk:
                 if not _is_plain_iri(value) or self._is_compact(value):
                     raise Unusual
                 return f"<{value}>"
-            return self._word(value, scope)
+            return self._word(value, scope.wording(name))
         if term.kind != "literal":
             raise Unusual
         if kind is bool:

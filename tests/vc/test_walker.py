@@ -58,6 +58,20 @@ def test_every_row_of_the_corpus_goes_the_quick_way_and_comes_out_right() -> Non
         assert hashlib.sha256(canonicalize(row["document"]).encode()).hexdigest() == row["sha256"]
 
 
+def test_the_options_of_a_proof_go_the_quick_way_too() -> None:
+    """`assertionMethod` is a word that only the context of its member defines."""
+    options = {
+        "@context": BADGE["@context"], "type": "DataIntegrityProof", "cryptosuite": "eddsa-rdfc-2022",
+        "created": "2026-01-01T00:00:00Z", "verificationMethod": "did:web:x.example#1",
+        "proofPurpose": "assertionMethod",
+    }  # fmt: skip
+    walk(options)
+    assert canonicalize(options) == canonicalize_generally(options)
+    for word in ("authentication", "nobody", "https://w3id.org/security#assertionMethod", "type", "created"):
+        changed = options | {"proofPurpose": word}
+        assert_same(outcome(canonicalize, changed), outcome(canonicalize_generally, changed))
+
+
 def test_templates_change_nothing() -> None:
     """The second time the achievement and the issuer come from templates; so does every later badge."""
     for row in ROWS[:200]:
