@@ -25,7 +25,7 @@ from pyoxigraph import (
 from app.vc import contexts, safe_mode, work_bound
 from app.vc.compiled_context import Unusual
 from app.vc.errors import CanonicalizationRefused
-from app.vc.labelling import Alike, canonical_text, first_degree_lines, split
+from app.vc.labelling import Alike, canonical_text
 from app.vc.walker import Walked, walk
 
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
@@ -61,11 +61,7 @@ def canonicalize_to_issue(document: dict[str, Any]) -> str:
         check_issuable(document)
         return canonicalize_generally(document)
     if _may_be_disputed(text):
-        groups = [
-            (walked.statements, walked.blank_nodes),
-            *((each.linked, len(each.hashes)) for each in walked.fragments),
-        ]
-        own = [lines for statements, nodes in groups for lines in first_degree_lines(split(statements)[1], nodes)]
+        own = [lines for part in walked.parts for lines in part.linked.first_degree(len(part.hashes))]
         for lines in (text.split("\n"), *own):
             _refuse_disputed_order(lines)
     return text
@@ -81,7 +77,7 @@ def canonicalize_generally(document: dict[str, Any]) -> str:
 def _quickly(walked: Walked) -> str:
     """The canonical text of what was walked; blank nodes that look alike are told apart by the general algorithm."""
     try:
-        return canonical_text(walked.statements, walked.fragments, walked.blank_nodes)
+        return canonical_text(walked.parts)
     except Alike as alike:
         dataset = Dataset(parse(alike.text.encode(), format=RdfFormat.N_QUADS))
         work_bound.check(dataset)

@@ -8,11 +8,12 @@ import json
 import re
 from typing import Any, Final, NoReturn
 
+import orjson
+
 from app.vc.errors import ParseError
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 
-_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -25,17 +26,19 @@ def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64)
     surrogates, NaN or Infinity and integers beyond ±(2^53-1). https://www.rfc-editor.org/rfc/rfc7493 (I-JSON)
     """
     text = _decode(data, max_bytes)
-    _check_depth(text, max_depth)
     try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
         )
     except ParseError:
         raise
-    except (ValueError, RecursionError) as problem:
+    except RecursionError:
+        raise _too_deep(max_depth) from None
+    except ValueError as problem:
         raise ParseError("parse_error", f"This is not JSON: {problem}.") from problem
     if not isinstance(value, dict):
         raise ParseError("parse_error", "A credential must be one JSON object.")
+    _check_depth(value, max_depth)
     if _ESCAPED_SURROGATE.search(text):
         _refuse_surrogates(value)
     return value
@@ -43,6 +46,12 @@ def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64)
 
 def dumps(document: dict[str, Any]) -> bytes:
     """Write compact UTF-8 JSON in the order of the members; raise ParseError for what JSON cannot carry."""
+    try:
+        quick = orjson.dumps(document)
+        if b"null" not in quick:  # orjson writes NaN so; the word may also be text, or null itself
+            return quick
+    except orjson.JSONEncodeError:
+        pass  # numbers that orjson does not hold, or what is no JSON: the other writer tells them apart
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as problem:
@@ -62,19 +71,23 @@ def _decode(data: bytes | str, max_bytes: int) -> str:
     return text
 
 
-def _check_depth(text: str, max_depth: int) -> None:
-    """Count brackets outside strings before parsing, so that depth never reaches the parser's own recursion."""
-    if text.count("{") + text.count("[") <= max_depth:
-        return
-    depth = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
-        character = token[0][0]
-        if character in "{[":
-            depth += 1
-            if depth > max_depth:
-                raise ParseError("parse_error", f"The document nests deeper than {max_depth} levels.")
-        elif character in "}]":
-            depth -= 1
+def _check_depth(value: dict[str, Any], max_depth: int) -> None:
+    """Count the levels of objects and arrays; the parser itself gives up before its own recursion hurts."""
+    level: list[Any] = [value]
+    for _ in range(max_depth):
+        level = [
+            member
+            for each in level
+            for member in (each.values() if type(each) is dict else each)
+            if type(member) is dict or type(member) is list
+        ]
+        if not level:
+            return
+    raise _too_deep(max_depth)
+
+
+def _too_deep(max_depth: int) -> ParseError:
+    return ParseError("parse_error", f"The document nests deeper than {max_depth} levels.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -33,103 +33,117 @@ Statement = tuple[Node, str, Node]
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
-    """Part of a document, ready to be put into a canonical text.
+class Linked:
+    """Statements with blank nodes, cut where a label goes in, so that a line is made by joining.
 
     Attributes:
-        root: the term by which the rest of the document refers to it.
-        plain: its lines without blank nodes, sorted.
-        linked: its statements with blank nodes, numbered from 0.
-        hashes: of its blank nodes, by number.
-        ids: identifiers that its nodes describe.
-        values: how many values it holds.
-        has_repeated_list_values: whether an ordered list in it holds a value twice.
-        has_empty: whether an array or object in it is empty.
+        from_node: (number of the subject, rest of the line).
+        to_node: (beginning of the line, number of the object).
+        between: (number of the subject, middle of the line, number of the object).
     """
 
-    root: str
+    from_node: tuple[tuple[int, str], ...]
+    to_node: tuple[tuple[str, int], ...]
+    between: tuple[tuple[int, str, int], ...]
+
+    @classmethod
+    def of(cls, statements: Iterable[Statement]) -> Linked:
+        """Cut statements of which each has a blank node."""
+        from_node: list[tuple[Node, str]] = []
+        to_node: list[tuple[str, Node]] = []
+        between: list[tuple[Node, str, Node]] = []
+        for subject, predicate, value in statements:
+            if type(subject) is str:
+                to_node.append((f"{subject} {predicate} ", value))
+            elif type(value) is str:
+                from_node.append((subject, f" {predicate} {value} .\n"))
+            else:
+                between.append((subject, f" {predicate} ", value))
+        return cls(tuple(from_node), tuple(to_node), tuple(between))  # type: ignore[arg-type]
+
+    def lines(self, names: Sequence[str]) -> list[str]:
+        """The lines, with a label for each number."""
+        found = [names[subject] + rest for subject, rest in self.from_node]
+        found += [f"{start}{names[value]} .\n" for start, value in self.to_node]
+        found += [f"{names[subject]}{middle}{names[value]} .\n" for subject, middle, value in self.between]
+        return found
+
+    def first_degree(self, blank_nodes: int) -> list[list[str]]:
+        """Each blank node's own statements as RDFC-1.0 §4.6 writes them, by number, in no order.
+
+        Equal lines that stand for different statements all count.
+        """
+        lines: list[list[str]] = [[] for _ in range(blank_nodes)]
+        for subject, rest in self.from_node:
+            lines[subject].append("_:a" + rest)
+        for start, value in self.to_node:
+            lines[value].append(start + "_:a .\n")
+        for subject, middle, value in self.between:
+            if subject == value:
+                lines[subject].append(f"_:a{middle}_:a .\n")
+            else:
+                lines[subject].append(f"_:a{middle}_:z .\n")
+                lines[value].append(f"_:z{middle}_:a .\n")
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Statements ready to be put into a canonical text.
+
+    Attributes:
+        plain: the lines without blank nodes, sorted.
+        linked: the statements with blank nodes, numbered from 0.
+        hashes: first-degree hashes of the blank nodes (RDFC-1.0 §4.6), by number.
+    """
+
     plain: tuple[str, ...]
-    linked: tuple[Statement, ...]
+    linked: Linked
     hashes: tuple[str, ...]
-    ids: frozenset[str]
-    values: int
-    has_repeated_list_values: bool
-    has_empty: bool
+
+    @classmethod
+    def of(cls, statements: Iterable[Statement], blank_nodes: int) -> Part:
+        """Hash and cut statements; one that comes twice counts once."""
+        plain, linked = [], []
+        for statement in dict.fromkeys(statements):
+            subject, predicate, value = statement
+            if type(subject) is str and type(value) is str:
+                plain.append(f"{subject} {predicate} {value} .\n")
+            else:
+                linked.append(statement)
+        cut = Linked.of(linked)
+        own = cut.first_degree(blank_nodes)
+        hashes = (hashlib.sha256("".join(sorted(lines)).encode()).hexdigest() for lines in own)
+        return cls(tuple(sorted(plain)), cut, tuple(hashes))
 
 
-def canonical_text(statements: Iterable[Statement], fragments: Sequence[Fragment], blank_nodes: int) -> str:
-    """The canonical N-Quads of a document's statements and fragments.
-
-    Args:
-        statements: as walked; one that comes twice counts once.
-        fragments: parts from templates.
-        blank_nodes: how many numbers of blank nodes `statements` uses, from 0.
+def canonical_text(parts: Sequence[Part]) -> str:
+    """The canonical N-Quads of the parts of a document.
 
     Raises:
         Alike: two blank nodes have the same first-degree hash.
         Unusual: nothing is said at all.
     """
-    plain, linked = split(statements)
-    hashes = first_degree_hashes(linked, blank_nodes)
-    groups: list[tuple[Sequence[Statement], Sequence[str]]] = [(linked, hashes)]
-    for fragment in fragments:
-        plain.update(fragment.plain)
-        groups.append((fragment.linked, fragment.hashes))
-    every = [value for _, own in groups for value in own]
+    every = [value for part in parts for value in part.hashes]
     labels = {value: f"_:c14n{number}" for number, value in enumerate(sorted(every))}
-    lines = list(plain)
     if len(labels) < len(every):
-        for number, (some, own) in enumerate(groups):
-            _write(lines, some, [f"_:f{number}n{node}" for node in range(len(own))])
-        raise Alike("".join(lines))
-    for some, own in groups:
-        _write(lines, some, [labels[value] for value in own])
+        raise Alike(_with_labels_of_no_meaning(parts))
+    lines: list[str] = []
+    for part in parts:  # sorted runs first: the sort below finds and merges them
+        lines += part.plain
+    for part in parts:
+        lines += part.linked.lines([labels[value] for value in part.hashes])
     if not lines:
         raise Unusual
     lines.sort()
+    if len(set(lines)) < len(lines):  # two parts say the same
+        lines = list(dict.fromkeys(lines))
     return "".join(lines)
 
 
-def _write(lines: list[str], linked: Sequence[Statement], names: Sequence[str]) -> None:
-    for subject, predicate, value in linked:
-        start = subject if type(subject) is str else names[subject]  # type: ignore[index]
-        end = value if type(value) is str else names[value]  # type: ignore[index]
-        lines.append(f"{start} {predicate} {end} .\n")
-
-
-def split(statements: Iterable[Statement]) -> tuple[set[str], list[Statement]]:
-    """The lines without blank nodes, each once, and the statements with them, each once."""
-    plain: set[str] = set()
-    linked: list[Statement] = []
-    for statement in dict.fromkeys(statements):
-        subject, predicate, value = statement
-        if type(subject) is str and type(value) is str:
-            plain.add(f"{subject} {predicate} {value} .\n")
-        else:
-            linked.append(statement)
-    return plain, linked
-
-
-def first_degree_hashes(linked: Sequence[Statement], blank_nodes: int) -> list[str]:
-    """The hash of each blank node's own statements (RDFC-1.0 §4.6), by number.
-
-    Equal lines that stand for different statements all count: `linked` holds each statement once, not each line.
-    """
-    lines = first_degree_lines(linked, blank_nodes)
-    return [hashlib.sha256("".join(sorted(own)).encode()).hexdigest() for own in lines]
-
-
-def first_degree_lines(linked: Sequence[Statement], blank_nodes: int) -> list[list[str]]:
-    """Each blank node's own statements as RDFC-1.0 §4.6 writes them, by number, in no order."""
-    lines: list[list[str]] = [[] for _ in range(blank_nodes)]
-    for subject, predicate, value in linked:
-        if type(subject) is int:
-            if type(value) is int:
-                lines[subject].append(f"_:a {predicate} {'_:a' if value == subject else '_:z'} .\n")
-                if value != subject:
-                    lines[value].append(f"_:z {predicate} _:a .\n")
-            else:
-                lines[subject].append(f"_:a {predicate} {value} .\n")
-        else:
-            lines[value].append(f"{subject} {predicate} _:a .\n")  # type: ignore[index]
-    return lines
+def _with_labels_of_no_meaning(parts: Sequence[Part]) -> str:
+    lines: list[str] = []
+    for number, part in enumerate(parts):
+        lines += part.plain
+        lines += part.linked.lines([f"_:p{number}n{node}" for node in range(len(part.hashes))])
+    return "".join(lines)

@@ -23,7 +23,7 @@ import orjson
 from app.vc.compiled_context import Scope, Term, Unusual, root_scope
 from app.vc.contexts import VC_V2, vocabulary
 from app.vc.json_text import MAX_SAFE_INTEGER
-from app.vc.labelling import Fragment, Node, Statement, first_degree_hashes, split
+from app.vc.labelling import Node, Part, Statement
 from app.vc.safe_mode import MAX_CONTEXTS, MAX_DEPTH, is_absolute_iri
 
 MAX_VALUES: Final = 5_000
@@ -53,17 +53,34 @@ class Walked:
     """What a walk found.
 
     Attributes:
-        statements: with numbers for blank nodes.
-        fragments: parts from templates.
-        blank_nodes: how many numbers `statements` uses.
+        parts: the document's own statements, and those of its templates.
         is_plain: whether nothing in it is what verifiers in the field differ on: no empty array, no ordered list that
             holds a value twice.
     """
 
-    statements: list[Statement]
-    fragments: list[Fragment]
-    blank_nodes: int
+    parts: tuple[Part, ...]
     is_plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A part of a document that comes again and again.
+
+    Attributes:
+        root: the term by which the rest of the document refers to it.
+        part: its statements.
+        ids: identifiers that its nodes describe.
+        values: how many values it holds.
+        has_repeated_list_values: whether an ordered list in it holds a value twice.
+        has_empty: whether an array in it is empty.
+    """
+
+    root: str
+    part: Part
+    ids: frozenset[str]
+    values: int
+    has_repeated_list_values: bool
+    has_empty: bool
 
 
 def walk(document: dict[str, Any]) -> Walked:
@@ -83,10 +100,11 @@ def walk(document: dict[str, Any]) -> Walked:
         raise Unusual
     own = [document.get("id"), *(entry.get("id") for entry in entries)]
     watched = frozenset(each for each in own if type(each) is str)
-    found = _Walk(urls, watched, [document, *entries], templates=True)
+    found = _Walk(urls, watched, [document, *entries], use_templates=True)
     found.node(document, root_scope(urls), 0)
     is_plain = not (found.has_repeated_list_values or found.has_empty)
-    return Walked(found.statements, found.fragments, found.blank_nodes, is_plain)
+    own_part = Part.of(found.statements, found.blank_nodes)
+    return Walked((own_part, *(each.part for each in found.templates)), is_plain)
 
 
 def _context_urls(document: dict[str, Any]) -> tuple[str, ...]:
@@ -103,14 +121,16 @@ class _Walk:
 
     Attributes:
         statements: what was found; a number stands for a blank node.
-        fragments: parts that were taken from templates.
-        blank_nodes: how many there are beside those of the fragments.
+        templates: those that were met.
+        blank_nodes: how many there are beside those of the templates.
         ids: identifiers that the walked nodes describe.
     """
 
-    def __init__(self, urls: tuple[str, ...], watched: frozenset[str], entries: list[Any], *, templates: bool) -> None:
+    def __init__(
+        self, urls: tuple[str, ...], watched: frozenset[str], entries: list[Any], *, use_templates: bool
+    ) -> None:
         self.statements: list[Statement] = []
-        self.fragments: list[Fragment] = []
+        self.templates: list[Template] = []
         self.blank_nodes = 0
         self.ids: set[str] = set()
         self.values = 0
@@ -120,7 +140,7 @@ class _Walk:
         self._prefixes = vocabulary(urls).prefixes
         self._watched = watched
         self._entries = entries
-        self._templates = templates
+        self._use_templates = use_templates
 
     def node(self, node: dict[str, Any], scope: Scope, depth: int) -> Node:
         """Walk a node object; returns how others refer to it."""
@@ -219,16 +239,16 @@ class _Walk:
         if "@context" in value or "@value" in value:
             raise Unusual
         inner = scope.inside(name)
-        if self._templates and name in TEMPLATED and "id" in value and len(value) > 1:
-            fragment = _fragment(self._urls, value, inner)
-            if fragment is not None:
-                if not fragment.ids.isdisjoint(self._watched):
+        if self._use_templates and name in TEMPLATED and "id" in value and len(value) > 1:
+            template = _template(self._urls, value, inner)
+            if template is not None:
+                if not template.ids.isdisjoint(self._watched):
                     raise Unusual
-                self.fragments.append(fragment)
-                self.values += fragment.values
-                self.has_repeated_list_values |= fragment.has_repeated_list_values
-                self.has_empty |= fragment.has_empty
-                return fragment.root
+                self.templates.append(template)
+                self.values += template.values
+                self.has_repeated_list_values |= template.has_repeated_list_values
+                self.has_empty |= template.has_empty
+                return template.root
         return self.node(value, inner, depth + 1)
 
     def _list(self, value: Any, name: str, term: Term, scope: Scope, depth: int) -> Node:
@@ -248,7 +268,7 @@ class _Walk:
         return first
 
 
-def _fragment(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Fragment | None:
+def _template(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Template | None:
     """The template of a part, made on first sight; None if it is too large to keep."""
     try:
         text = orjson.dumps(value)
@@ -259,26 +279,23 @@ def _fragment(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Fra
     key = (id(scope), text)  # scopes are kept for good by the contexts they come from
     found = _TEMPLATES.get(key)
     if found is None:
-        found = _make_fragment(urls, value, scope)
+        found = _make_template(urls, value, scope)
         _TEMPLATES.put(key, found)
     return found
 
 
-def _make_fragment(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Fragment:
-    walk = _Walk(urls, frozenset(), [], templates=False)
-    root = walk.node(value, scope, 1)
+def _make_template(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Template:
+    found = _Walk(urls, frozenset(), [], use_templates=False)
+    root = found.node(value, scope, 1)
     if type(root) is not str:
         raise Unusual
-    plain, linked = split(walk.statements)
-    return Fragment(
+    return Template(
         root=root,
-        plain=tuple(sorted(plain)),
-        linked=tuple(linked),
-        hashes=tuple(first_degree_hashes(linked, walk.blank_nodes)),
-        ids=frozenset(walk.ids),
-        values=walk.values,
-        has_repeated_list_values=walk.has_repeated_list_values,
-        has_empty=walk.has_empty,
+        part=Part.of(found.statements, found.blank_nodes),
+        ids=frozenset(found.ids),
+        values=found.values,
+        has_repeated_list_values=found.has_repeated_list_values,
+        has_empty=found.has_empty,
     )
 
 
@@ -286,19 +303,19 @@ class _Templates:
     """A bounded store: what was not used for longest goes first. Parts come from strangers too."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[tuple[int, bytes], Fragment] = OrderedDict()
+        self._found: OrderedDict[tuple[int, bytes], Template] = OrderedDict()
         self._guard = Lock()
 
-    def get(self, key: tuple[int, bytes]) -> Fragment | None:
+    def get(self, key: tuple[int, bytes]) -> Template | None:
         with self._guard:
             found = self._found.get(key)
             if found is not None:
                 self._found.move_to_end(key)
             return found
 
-    def put(self, key: tuple[int, bytes], fragment: Fragment) -> None:
+    def put(self, key: tuple[int, bytes], template: Template) -> None:
         with self._guard:
-            self._found[key] = fragment
+            self._found[key] = template
             while len(self._found) > MAX_TEMPLATES:
                 self._found.popitem(last=False)
 

@@ -77,7 +77,7 @@ def test_templates_change_nothing() -> None:
     for row in ROWS[:200]:
         first, second = walk(row["document"]), walk(row["document"])
         assert first == second
-        assert second.fragments, "an achievement with an id is a template"
+        assert len(second.parts) > 1, "an achievement with an id is a template"
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
