@@ -14,6 +14,8 @@ endif
 export UV_PYTHON_DOWNLOADS := never
 # Installed with its bytecode, the first start is as quick as the second.
 INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
+RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev demo test quick check-static browser bench lock clean
@@ -66,6 +68,7 @@ check-static: $(VENV)/.installed-dev ## Format, lint, types, layers
 
 test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
 	@$(BIN)/python -m tests.independent.tools || true
+	@$(BIN)/python -m tests.openedx.tools || true
 	@echo "Tests on SQLite ..."
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 	@echo "Tests of everything that keeps data, on PostgreSQL ..."
@@ -79,8 +82,8 @@ bench: $(VENV)/.installed-dev ## Measure signing, verifying, launches and pages 
 
 lock: | $(TOOLS)/.installed ## Resolve the dependencies again; no address of any registry gets into the files
 	@for set in "requirements.lock:--extra build" "requirements-dev.lock:--extra build --extra dev"; do \
-	  $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links $${set#*:} pyproject.toml -o $${set%%:*} || exit 1; done
+	  $(RESOLVE) $${set#*:} pyproject.toml -o $${set%%:*} || exit 1; done
+	@$(RESOLVE) --python-version 3.11 --fork-strategy fewest tests/openedx/requirements.in -o tests/openedx/requirements.lock
 
 clean: ## Remove what was installed and built; keeps .waymark, where the data is
 	@rm -rf $(VENV) .tools .node build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -7,9 +7,12 @@ everything in memory, knows nothing of the `app` package and is never imported b
 """
 
 from practice_lms.app import create_app, lms_of
+from practice_lms.authoring import add_activity, copy_course, duplicate_activity, remove_activity
+from practice_lms.forge import TokenForge, forge
 from practice_lms.keys import KeyRing
-from practice_lms.launches import DROP, TokenForge, forge
-from practice_lms.lms import PracticeLms
+from practice_lms.lms import DROP, PracticeLms
+from practice_lms.registration import begin_registration
+from practice_lms.serving import serving
 from practice_lms.settings import Settings, platform_details
 
 __all__ = [
@@ -18,8 +21,14 @@ __all__ = [
     "PracticeLms",
     "Settings",
     "TokenForge",
+    "add_activity",
+    "begin_registration",
+    "copy_course",
     "create_app",
+    "duplicate_activity",
     "forge",
     "lms_of",
     "platform_details",
+    "remove_activity",
+    "serving",
 ]

@@ -11,7 +11,8 @@ import uvicorn
 from practice_lms.app import create_app, lms_of
 from practice_lms.catalogue import USERS
 from practice_lms.mail import mail_server
-from practice_lms.settings import Settings, platform_details, port_from_environment
+from practice_lms.profiles import PROFILES
+from practice_lms.settings import Settings, platform_details, port_from_environment, profile_from_environment
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     settings, details_only = _settings(arguments)
     if details_only:
         people = {user.key: user.sub for user in USERS.values()}
-        sys.stdout.write(json.dumps({**platform_details(settings), "people": people}) + "\n")
+        sys.stdout.write(
+            json.dumps({**platform_details(settings), "profile": settings.profile, "people": people}) + "\n"
+        )
         return 0
     app = create_app(settings)
     mail = mail_server(lms_of(app).mailbox, settings.smtp_port)
@@ -65,12 +68,24 @@ def _settings(arguments: list[str] | None) -> tuple[Settings, bool]:
     parser.add_argument(
         "--smtp-port", type=int, default=usual.smtp_port, help="port of the mail catcher (default %(default)s)"
     )
-    parser.add_argument("--single-use-hint", action="store_true", help="let each login hint work once, as Moodle does")
+    parser.add_argument(
+        "--as",
+        dest="profile",
+        choices=list(PROFILES),
+        default=profile_from_environment(),
+        help="the platform to play (default %(default)s)",
+    )
+    parser.add_argument(
+        "--single-use-hint", action="store_true", help="let each login hint work once, as Moodle and Canvas do"
+    )
     parser.add_argument(
         "--details", action="store_true", help="print what a tool must know of this platform as JSON, and stop"
     )
     chosen = parser.parse_args(arguments)
+    if chosen.profile not in PROFILES:
+        parser.error(f"PRACTICE_LMS_AS must be one of {', '.join(PROFILES)}, not {chosen.profile}")
     settings = Settings(
+        profile=chosen.profile,
         port=chosen.port,
         tool_url=chosen.tool_url.rstrip("/"),
         tool_backchannel_url=chosen.tool_backchannel_url.rstrip("/"),

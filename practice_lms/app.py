@@ -3,20 +3,35 @@
 import time
 from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from practice_lms import ags, auth, desk, nrps, pages, scores, tokens
-from practice_lms.errors import AuthRefused, PageRefused, Refused
+from practice_lms import (
+    admin_api,
+    ags,
+    auth,
+    deep_linking,
+    desk,
+    launching,
+    nrps,
+    pages,
+    registering,
+    registration,
+    scores,
+    teaching,
+    tokens,
+)
+from practice_lms.errors import AuthRefused, DeepLinkRefused, KeysRefused, PageRefused, Refused, RegistrationRefused
+from practice_lms.gate import AnsweredInstead, service
 from practice_lms.keys import KeyRing
 from practice_lms.lms import PracticeLms
 from practice_lms.render import HERE, page
 from practice_lms.services import SERVICE_PATHS, bearer_challenge, lms_behind
 from practice_lms.settings import Settings
-from practice_lms.tokens import JwksFetcher, ToolKeys, fetch_by_http
+from practice_lms.tool_keys import JwksFetcher, fetch_by_http
 
 JWKS_SECONDS = 600
 
@@ -35,14 +50,18 @@ def create_app(
     """
     settings = settings or Settings()
     app = FastAPI(title="Practice LMS", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.lms = PracticeLms(settings, keys or KeyRing(), clock)
-    app.state.tool_keys = ToolKeys(settings.tool_jwks_url, fetch_jwks)
-    for room in (pages, desk, auth, tokens, ags, scores, nrps):
+    app.state.lms = PracticeLms(settings, keys or KeyRing(), clock, fetch_jwks)
+    for room in (
+        pages, teaching, launching, deep_linking, desk, registering, admin_api,
+        auth, tokens, ags, scores, nrps, registration,
+    ):  # fmt: skip
         app.include_router(room.router)
-    app.add_api_route("/jwks", jwks, methods=["GET"])
+    app.include_router(ags.results_router)
+    app.add_api_route("/jwks", jwks, methods=["GET"], dependencies=[Depends(service("jwks", KeysRefused))])
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.middleware("http")(_to_the_front_channel)
     app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(AnsweredInstead, _answered_instead)
     app.add_exception_handler(HTTPException, _http_error)
     return app
 
@@ -72,13 +91,24 @@ async def _refused(request: Request, error: Exception) -> Response:
         raise error
     lms = lms_behind(request)
     lms.note_refusal(error)
-    if isinstance(error, AuthRefused | PageRefused):
+    if isinstance(error, AuthRefused | PageRefused | DeepLinkRefused):
         return _error_page(request, error.status, error.reason, logged=True)
+    if isinstance(error, RegistrationRefused) and error.retry_after is None:
+        return registration.refusal_response(lms, error)
     headers = bearer_challenge(error.status)
-    if error.status == 503:
-        headers["Retry-After"] = str(max(1, lms.outage_seconds_left()))
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
     content = {"error": error.code or "refused", "error_description": error.reason}
-    return JSONResponse(content, error.status, headers=headers)
+    # Moodle's token endpoint calls its answers HTML, also those that refuse.
+    media_type = lms.settings.plays.grant_media_type if error.part == "token" else "application/json"
+    return JSONResponse(content, error.status, headers=headers, media_type=media_type)
+
+
+async def _answered_instead(request: Request, error: Exception) -> Response:
+    """The answer of a service that has a bad day."""
+    if not isinstance(error, AnsweredInstead):
+        raise error
+    return error.response
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -1,15 +1,20 @@
-"""The invented people and courses of the practice LMS. None of them is real."""
+"""The invented people and courses every practice LMS starts with. None of them is real."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
+SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person#"
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who can sign in. `sub` is opaque and stays the same for ever, as tools store it."""
+    """Somebody with an account. `sub` is opaque and stays the same for ever, as tools store it.
+
+    Those in `USERS` can sign in; others are there to fill a roster, some of them without a name.
+    """
 
     key: str
     sub: str
@@ -23,7 +28,7 @@ class User:
     @property
     def name(self) -> str:
         """Full name as shown to people."""
-        return f"{self.given_name} {self.family_name}"
+        return f"{self.given_name} {self.family_name}".strip()
 
     @property
     def roles(self) -> list[str]:
@@ -35,22 +40,52 @@ class User:
         """Only learners can be graded."""
         return self.membership_role == "Learner"
 
+    @property
+    def is_teacher(self) -> bool:
+        """Whether this person may change a course."""
+        return self.membership_role in ("Instructor", "Administrator")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One person in one course. `status` is Active, Inactive or Deleted (NRPS 2.0 §2.3)."""
+
+    user: User
+    status: str = "Active"
+
+
+@dataclass(frozen=True)
+class ReviewTarget:
+    """Where submissions of an activity are looked at, if its line item said so (Submission Review 1.0 §3.1)."""
+
+    url: str = ""
+    custom: Mapping[str, str] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Activity:
-    """A resource link: one placement of the tool in one course."""
+    """A resource link: one placement of the tool in one course.
+
+    `score_maximum` is None where nothing is graded; an empty `url` means the tool's own target. `history` holds the
+    ids of the links it was copied from, newest first.
+    """
 
     key: str
     resource_link_id: str
     title: str
     description: str
     custom: Mapping[str, str] = field(default_factory=dict)
-    score_maximum: float = 100.0
+    score_maximum: float | None = 100.0
+    url: str = ""
+    resource_id: str = ""
+    tag: str = ""
+    review: ReviewTarget | None = None
+    history: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Course:
-    """An LTI context. Everybody is a member of every course."""
+    """An LTI context. Everybody who can sign in is a member of every course; `history` is as an activity's."""
 
     key: str
     context_id: str
@@ -58,6 +93,7 @@ class Course:
     title: str
     summary: str
     activities: tuple[Activity, ...]
+    history: tuple[str, ...] = ()
 
     def activity(self, key: str) -> Activity | None:
         """The activity with this key, if the course has it."""
@@ -128,18 +164,50 @@ TEAM_PRACTICE = Course(
         ),
     ),
 )
-COURSES: Mapping[str, Course] = {course.key: course for course in (FOUNDATIONS, TEAM_PRACTICE)}
+STATEWIDE = Course(
+    key="statewide",
+    context_id="ctx-51f0",
+    label="STATE",
+    title="Statewide induction",
+    summary="Everybody who started this year, from every agency. Nothing here is graded.",
+    activities=(
+        Activity(
+            key="pathway",
+            resource_link_id="link-8810",
+            title="My pathway",
+            description="What you have, what is next, and what it opens.",
+            custom={"view": "pathway"},
+            score_maximum=None,
+        ),
+    ),
+)
+COURSES: Mapping[str, Course] = {course.key: course for course in (FOUNDATIONS, TEAM_PRACTICE, STATEWIDE)}
+CROWD_OF: Mapping[str, int] = {STATEWIDE.key: 61}
+"""How many invented learners a course has beside those who can sign in."""
+
+_GIVEN = ("Amaya", "Bao", "Corin", "Darri", "Elowen", "Faisal", "Gita", "Harlan", "Ines", "Jarrah", "Kirra", "Lior")
+_FAMILY = ("Wattle", "Banksia", "Ironbark", "Saltbush", "Coolabah", "Mulga", "Boronia", "Grevillea")
+_NAMES = tuple(product(_FAMILY, _GIVEN))
 
 
-def user_by_sub(sub: str) -> User | None:
-    """The user whom tools know as `sub`."""
-    return next((user for user in USERS.values() if user.sub == sub), None)
+def learner_number(number: int) -> User:
+    """The invented learner with this number, from 1; every tenth comes without a name or address."""
+    family, given = _NAMES[(number - 1) % len(_NAMES)]
+    named = number % 10 != 0
+    return User(
+        key=f"learner-{number}",
+        sub=f"a4f1-learner-{number:05d}",
+        given_name=given if named else "",
+        family_name=family if named else "",
+        email=f"learner{number}@example.org" if named else "",
+        membership_role="Learner",
+        institution_role="Student",
+        about="Fills a roster",
+    )
 
 
-def link_by_id(resource_link_id: str) -> tuple[Course, Activity] | None:
-    """The course and activity of a resource link id."""
-    for course in COURSES.values():
-        for activity in course.activities:
-            if activity.resource_link_id == resource_link_id:
-                return course, activity
-    return None
+def status_of_number(number: int) -> str:
+    """Most are active; some have been suspended or have left."""
+    if number % 17 == 0:
+        return "Deleted"
+    return "Inactive" if number % 13 == 0 else "Active"

@@ -1,35 +1,35 @@
-"""The pages that show what arrived: gradebook, mail, and Ali's page about the platform itself."""
+"""The pages that show what arrived: gradebook and mail."""
 
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from practice_lms.catalogue import COURSES, USERS, Course, User
-from practice_lms.errors import PageRefused
-from practice_lms.gradebook import LineItem, Score
+from practice_lms.catalogue import USERS, Course, Member, User
+from practice_lms.gradebook import TEACHER, LineItem, Score
 from practice_lms.lms import PracticeLms
 from practice_lms.mail import Mail, TextPiece, with_links
-from practice_lms.pages import field, require_own_form
-from practice_lms.render import SESSION_COOKIE, page
+from practice_lms.render import page
 from practice_lms.services import lms_behind
-from practice_lms.settings import platform_details
 
 router = APIRouter()
-
-LONGEST_OUTAGE = 3600
 
 
 @dataclass(frozen=True)
 class GradeRow:
-    """One learner in one column. `grade` is None when no grade stands; `history` is newest first."""
+    """One learner in one column. `grade` is None when no grade stands; `history` is newest first.
+
+    `activity_key` is empty for a column a tool made for itself.
+    """
 
     learner: User
     course: Course
     item: LineItem
     grade: float | None
+    by_teacher: bool
     history: tuple[Score, ...]
+    activity_key: str
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,32 @@ class ShownMail:
 
 
 def grade_rows(lms: PracticeLms) -> list[GradeRow]:
-    """Every learner against every column, course by course."""
+    """Every learner who can sign in or has a grade against every column, course by course."""
     return [
-        GradeRow(
-            user,
-            course,
-            item,
-            lms.gradebook.result(item, user.sub),
-            tuple(reversed(lms.gradebook.history(item, user.sub))),
-        )
-        for course in COURSES.values()
+        _row(lms, course, item, member.user)
+        for course in lms.campus.courses.values()
         for item in lms.gradebook.of_course(course.key)
-        for user in USERS.values()
-        if user.is_learner
+        for member in _learners(lms, course, item)
     ]
+
+
+def _learners(lms: PracticeLms, course: Course, item: LineItem) -> list[Member]:
+    known = {user.sub for user in USERS.values()} | {sub for scored, sub in lms.gradebook.scores if scored == item.id}
+    return [member for member in lms.campus.members(course.key) if member.user.is_learner and member.user.sub in known]
+
+
+def _row(lms: PracticeLms, course: Course, item: LineItem, learner: User) -> GradeRow:
+    found = lms.campus.find_link(item.resource_link_id) if item.resource_link_id else None
+    standing = lms.gradebook.grade(item, learner.sub)
+    return GradeRow(
+        learner=learner,
+        course=course,
+        item=item,
+        grade=lms.gradebook.result(item, learner.sub),
+        by_teacher=standing is not None and standing.given_by == TEACHER,
+        history=tuple(reversed(lms.gradebook.history(item, learner.sub))),
+        activity_key=found[1].key if found else "",
+    )
 
 
 @router.get("/gradebook")
@@ -120,54 +132,3 @@ async def mail_json(request: Request) -> JSONResponse:
             ]
         }
     )
-
-
-@router.get("/admin")
-async def admin(request: Request) -> Response:
-    """The values of the registration, the keys, what was refused and why, and switches for trouble."""
-    lms = _as_ali(request)
-    return page(
-        request,
-        "admin.html",
-        details=platform_details(lms.settings),
-        keys=lms.keys,
-        refusals=list(lms.refusals),
-        outage_left=lms.outage_seconds_left(),
-        tokens=len(lms.access_tokens),
-    )
-
-
-@router.post("/admin/outage")
-async def outage(request: Request) -> Response:
-    """Let the grade service answer 503 for `seconds` (0 ends it), to see that no score is lost."""
-    require_own_form(request)
-    lms = _as_ali(request)
-    seconds = await field(request, "seconds")
-    if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 6 and int(seconds) <= LONGEST_OUTAGE):
-        raise PageRefused(f"seconds must be a whole number from 0 to {LONGEST_OUTAGE}.")
-    lms.start_outage(int(seconds))
-    return RedirectResponse("/admin", 303)
-
-
-@router.post("/admin/rotate-key")
-async def rotate_key(request: Request) -> Response:
-    """Sign with the next key from now on."""
-    require_own_form(request)
-    _as_ali(request).keys.rotate()
-    return RedirectResponse("/admin", 303)
-
-
-@router.post("/admin/revoke-tokens")
-async def revoke_tokens(request: Request) -> Response:
-    """Make every access token worthless, to see that the tool fetches a new one."""
-    require_own_form(request)
-    _as_ali(request).revoke_access_tokens()
-    return RedirectResponse("/admin", 303)
-
-
-def _as_ali(request: Request) -> PracticeLms:
-    lms = lms_behind(request)
-    user = lms.signed_in(request.cookies.get(SESSION_COOKIE))
-    if user is None or user.key != "ali":
-        raise PageRefused("This page is for Ali, who looks after the LMS. Choose Ali on the first page.", status=403)
-    return lms

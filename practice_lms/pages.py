@@ -1,20 +1,18 @@
-"""The pages of the LMS that a learner or teacher walks through: signing in, courses, activities, the launch."""
+"""The pages of the LMS that a learner or teacher walks through: signing in, courses, the way back from a tool."""
 
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from practice_lms.catalogue import COURSES, USERS, Activity, Course, User
+from practice_lms.catalogue import USERS, Activity, Course, User
 from practice_lms.errors import PageRefused
-from practice_lms.launches import login_fields
 from practice_lms.lms import PracticeLms
-from practice_lms.render import SESSION_COOKIE, auto_post, page
+from practice_lms.render import SESSION_COOKIE, page
 from practice_lms.services import SERVICE_PATHS, lms_behind
 
 router = APIRouter()
 
-TARGETS = ("iframe", "window")
 LONGEST_MESSAGE = 500
 
 
@@ -69,56 +67,36 @@ async def sign_out(request: Request) -> Response:
 
 @router.get("/course")
 async def courses(request: Request) -> Response:
-    """Both courses and what is in them."""
-    if _user(request) is None:
+    """All courses and what is in them."""
+    if signed_in(request) is None:
         return RedirectResponse("/", 303)
-    return page(request, "courses.html", courses=COURSES.values())
-
-
-@router.get("/course/{course_key}/activity/{activity_key}")
-async def activity_page(request: Request, course_key: str, activity_key: str) -> Response:
-    """An activity with the tool in a frame."""
-    course, activity = _activity(course_key, activity_key)
-    if _user(request) is None:
-        return RedirectResponse("/", 303)
-    return page(request, "activity.html", frames_tool=True, course=course, activity=activity)
-
-
-@router.get("/course/{course_key}/activity/{activity_key}/launch")
-async def launch(request: Request, course_key: str, activity_key: str, target: str = "iframe") -> Response:
-    """Start a launch, in the frame or in a window of its own, by posting the login form to the tool."""
-    course, activity = _activity(course_key, activity_key)
-    user = _user(request)
-    if user is None:
-        raise PageRefused("Nobody is signed in to Practice LMS. Choose who you are on the first page.", status=403)
-    if target not in TARGETS:
-        raise PageRefused("An activity opens in an iframe or in a window.")
-    lms = lms_behind(request)
-    fields = login_fields(lms, user, course, activity, target)
-    return auto_post(request, lms.settings.login_url, fields, heading=f"Opening {activity.title}")
+    return page(request, "courses.html", courses=lms_behind(request).campus.courses.values())
 
 
 @router.get("/course/{course_key}/return")
 async def return_page(request: Request, course_key: str) -> Response:
     """Where a tool sends people back to, perhaps with a message (LTI 1.3 core §5.4.4, launch presentation claim)."""
-    course = _course(course_key)
+    course = course_or_refuse(lms_behind(request), course_key)
     query = request.query_params
     message, trouble = (query.get(name, "")[:LONGEST_MESSAGE] for name in ("lti_msg", "lti_errormsg"))
     return page(request, "return.html", framed=True, course=course, message=message, trouble=trouble)
 
 
-def _user(request: Request) -> User | None:
+def signed_in(request: Request) -> User | None:
+    """Whoever uses this browser."""
     return lms_behind(request).signed_in(request.cookies.get(SESSION_COOKIE))
 
 
-def _course(course_key: str) -> Course:
-    if course_key not in COURSES:
+def course_or_refuse(lms: PracticeLms, course_key: str) -> Course:
+    """The course in the path."""
+    if course_key not in lms.campus.courses:
         raise PageRefused("There is no such course.", status=404)
-    return COURSES[course_key]
+    return lms.campus.courses[course_key]
 
 
-def _activity(course_key: str, activity_key: str) -> tuple[Course, Activity]:
-    course = _course(course_key)
+def activity_or_refuse(lms: PracticeLms, course_key: str, activity_key: str) -> tuple[Course, Activity]:
+    """The course and activity in the path."""
+    course = course_or_refuse(lms, course_key)
     activity = course.activity(activity_key)
     if activity is None:
         raise PageRefused("There is no such activity in this course.", status=404)

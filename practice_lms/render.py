@@ -29,14 +29,18 @@ def page(
     """A page of this LMS.
 
     `framed`: this LMS may show it in a frame of its own; `posts_to_tool`: it holds a form for the tool; `frames_tool`:
-    it holds the launch frame.
+    it holds the tool's frame, and perhaps the one that keeps data for it.
     """
     lms = lms_behind(request)
     user = lms.signed_in(request.cookies.get(SESSION_COOKIE))
     html = (
-        _environment().get_template(template).render(user=user, settings=lms.settings, path=request.url.path, **context)
+        _environment()
+        .get_template(template)
+        .render(
+            user=user, settings=lms.settings, plays=lms.settings.plays, tool=lms.tool, path=request.url.path, **context
+        )
     )
-    tool = lms.settings.tool_url
+    tool = " ".join(sorted({lms.settings.tool_url, lms.tool.origin, lms.tool.login_origin}))
     # The browser holds a form's redirects to form-action too: the tool's answer to a login leads back to /auth here.
     policy = {
         "default-src": "'none'",

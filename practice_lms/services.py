@@ -6,50 +6,51 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.responses import Response
 
 from practice_lms.catalogue import Course
 from practice_lms.errors import Refused
 from practice_lms.gradebook import LineItem
 from practice_lms.lms import PracticeLms
+from practice_lms.profiles.standard import Endpoints
+from practice_lms.scopes import ALL_SCOPES
 from practice_lms.settings import Settings
 
-_AGS: Final = "https://purl.imsglobal.org/spec/lti-ags/scope/"
-SCOPE_ITEMS: Final = _AGS + "lineitem"
-SCOPE_ITEMS_READ: Final = _AGS + "lineitem.readonly"
-SCOPE_RESULTS_READ: Final = _AGS + "result.readonly"
-SCOPE_SCORE: Final = _AGS + "score"
-SCOPE_ROSTER: Final = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
-AGS_SCOPES: Final = (SCOPE_ITEMS, SCOPE_ITEMS_READ, SCOPE_RESULTS_READ, SCOPE_SCORE)
-ALL_SCOPES: Final = frozenset((*AGS_SCOPES, SCOPE_ROSTER))
-
-LINE_ITEM: Final = "application/vnd.ims.lis.v2.lineitem+json"
-LINE_ITEMS: Final = "application/vnd.ims.lis.v2.lineitemcontainer+json"
-RESULTS: Final = "application/vnd.ims.lis.v2.resultcontainer+json"
-SCORE: Final = "application/vnd.ims.lis.v1.score+json"
-ROSTER: Final = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
-
-# Real platforms put a query into these URLs (Moodle does), so a tool that glues "/scores" to the end of one must find
-# out here.
-TYPE_QUERY: Final = {"type_id": "1"}
 LARGEST_BODY: Final = 64_000
-SERVICE_PATHS: Final = ("/ags/", "/nrps/", "/token", "/jwks")
+SERVICE_PATHS: Final = ("/ags/", "/nrps/", "/token", "/jwks", "/register", "/.well-known/", "/admin/api/")
 
 Row = TypeVar("Row")
 
 
+def query_of(settings: Settings) -> str:
+    """The query every address of the grade service has on this platform, with its question mark; empty if none."""
+    query = urlencode(settings.plays.service_query)
+    return f"?{query}" if query else ""
+
+
 def items_url(settings: Settings, course: Course) -> str:
     """The line item container of a course."""
-    return f"{settings.back_url}/ags/{course.key}/lineitems?{urlencode(TYPE_QUERY)}"
+    return f"{settings.back_url}/ags/{course.key}/lineitems{query_of(settings)}"
 
 
 def line_item_url(settings: Settings, item: LineItem) -> str:
     """One line item; scores and results live below its path, with the query kept."""
-    return f"{settings.back_url}/ags/{item.course_key}/lineitems/{item.id}?{urlencode(TYPE_QUERY)}"
+    return f"{settings.back_url}/ags/{item.course_key}/lineitems/{item.id}{query_of(settings)}"
 
 
 def roster_url(settings: Settings, course: Course) -> str:
     """The membership container of a course."""
     return f"{settings.back_url}/nrps/{course.key}/memberships"
+
+
+def endpoints(settings: Settings, registration_url: str | None = None) -> Endpoints:
+    """What the OpenID configuration names."""
+    return Endpoints(
+        front_url=settings.front_url,
+        registration_url=registration_url or settings.registration_url,
+        scopes=sorted(ALL_SCOPES),
+        account_name=settings.account_name,
+    )
 
 
 def lms_behind(request: Request) -> PracticeLms:
@@ -140,26 +141,42 @@ def whole_number(request: Request, name: str, refusal: type[Refused], *, least: 
     return int(text)
 
 
-def page_of(request: Request, rows: list[Row], url: str, refusal: type[Refused]) -> tuple[list[Row], dict[str, str]]:
-    """Cut `rows` down to the page asked for by `limit` and `from`, with the Link header to the next (RFC 8288)."""
+def page_of(
+    request: Request, rows: list[Row], url: str, refusal: type[Refused], *, usual: int | None, largest: int | None
+) -> tuple[list[Row], str]:
+    """Cut `rows` down to the page asked for by `limit` and `from`; also the address of the next page, or "".
+
+    `usual` is the length of a page where none is asked for, `largest` the most the platform ever gives.
+    """
     limit, start = (
         whole_number(request, "limit", refusal, least=1),
         whole_number(request, "from", refusal, least=0) or 0,
     )
-    if limit is None:
-        return rows[start:], {}
-    end = start + limit
-    if end >= len(rows):
-        return rows[start:], {}
+    length = limit or usual
+    if largest is not None:
+        length = min(length or largest, largest)
+    if length is None or start + length >= len(rows):
+        return rows[start:], ""
     query = [(name, value) for name, value in request.query_params.multi_items() if name != "from"]
-    return rows[start:end], {"Link": f'<{url}?{urlencode([*query, ("from", str(end))])}>; rel="next"'}
+    return rows[start : start + length], f"{url}?{urlencode([*query, ('from', str(start + length))])}"
 
 
-def answer(
-    content: object, media_type: str, *, status: int = 200, headers: dict[str, str] | None = None
-) -> JSONResponse:
+def answer(content: object, media_type: str, *, status: int = 200) -> JSONResponse:
     """A JSON answer under the media type of its service."""
-    return JSONResponse(content, status, headers=headers, media_type=media_type)
+    return JSONResponse(content, status, media_type=media_type)
+
+
+def link_to_next(response: Response, url: str, *, typographic: bool = False) -> None:
+    """Add the Link header to the next page (RFC 8288), if there is one.
+
+    `typographic` writes it as Moodle's grade service does: quotation marks of print in UTF-8, and an address escaped
+    for HTML.
+    """
+    if not url:
+        return
+    header = f"<{url.replace('&', '&amp;')}>; rel=“next”" if typographic else f'<{url}>; rel="next"'
+    # Starlette would not write these characters; a server that has them in its header does not ask.
+    response.raw_headers.append((b"link", header.encode()))
 
 
 def bearer_challenge(status: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A tool of thirty lines, so that the practice LMS is tested against something other than Waymark itself."""
+"""A small tool, so that the practice LMS is tested against something other than Waymark itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet, RSAKey
 from starlette.testclient import TestClient
 
 from practice_lms import Settings
-from practice_lms.services import ALL_SCOPES, ROSTER, SCORE
+from practice_lms.scopes import ALL_SCOPES, ROSTER, SCORE
 
 TOOL_KEY = RSAKey.generate_key(2048, {"kid": "tool-1", "use": "sig"})
 OTHER_KEY = RSAKey.generate_key(2048, {"kid": "tool-2", "use": "sig"})
@@ -23,6 +23,8 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 
 
 def form_of(page: Response) -> tuple[str, dict[str, str]]:
@@ -55,8 +57,11 @@ class StubTool:
 
     def start(self, course: str = "foundations", target: str = "iframe") -> dict[str, str]:
         """The login fields which the LMS posts to the tool."""
-        page = self.client.get(f"/course/{course}/activity/m01/launch", params={"target": target})
-        action, fields = form_of(page)
+        return self.start_at(f"/course/{course}/activity/m01/launch", target=target)
+
+    def start_at(self, path: str, **query: str) -> dict[str, str]:
+        """The login fields which the LMS posts to the tool from any of its launch pages."""
+        action, fields = form_of(self.client.get(path, params=query))
         assert action == self.settings.login_url
         return fields
 
@@ -79,13 +84,79 @@ class StubTool:
     def launch(self, user: str = "tess", course: str = "foundations", target: str = "iframe") -> dict[str, Any]:
         """Sign in, go through the login, and return the verified claims."""
         self.sign_in(user)
-        answer = self.client.get("/auth", params=self.auth_params(self.start(course, target)))
+        return self.message(self.start(course, target))
+
+    def message(self, login: dict[str, str], **changes: str | None) -> dict[str, Any]:
+        """Go on with a login and return the verified claims of the message."""
+        answer = self.client.get("/auth", params=self.auth_params(login, **changes))
         assert answer.status_code == 200, answer.text
         action, fields = form_of(answer)
         assert action == self.settings.redirect_uri
         assert fields["state"] == "state-1"
         keys = KeySet.import_key_set(self.client.get("/jwks").json())
         return jwt.decode(fields["id_token"], keys, ["RS256"]).claims
+
+    def pick(self, user: str = "priya", course: str = "foundations") -> dict[str, Any]:
+        """Ask what to add to a course: the verified claims of the deep linking request."""
+        self.sign_in(user)
+        return self.message(self.start_at(f"/course/{course}/add/launch"))
+
+    def chosen(
+        self, request: dict[str, Any], now: float, items: list[Any], *, key: RSAKey = TOOL_KEY, **changes: Any
+    ) -> str:
+        """The signed answer to a deep linking request; a change to None leaves the claim out."""
+        claims: dict[str, Any] = {
+            "iss": request["aud"],
+            "aud": [request["iss"]],
+            "iat": int(now),
+            "exp": int(now) + 300,
+            "nonce": uuid4().hex,
+            LTI + "message_type": "LtiDeepLinkingResponse",
+            LTI + "version": "1.3.0",
+            LTI + "deployment_id": request[LTI + "deployment_id"],
+            DL + "content_items": items,
+        }
+        if "data" in request[DL + "deep_linking_settings"]:
+            claims[DL + "data"] = request[DL + "deep_linking_settings"]["data"]
+        claims = {name: value for name, value in (claims | changes).items() if value is not None}
+        return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key, ["RS256"])
+
+    def return_choice(self, request: dict[str, Any], token: str, **more: str) -> Response:
+        """Post an answer to where the request said."""
+        url = urlsplit(request[DL + "deep_linking_settings"]["deep_link_return_url"])
+        return self.client.post(f"{url.path}?{url.query}", data={"JWT": token} | more)
+
+    def description(self, **changes: Any) -> dict[str, Any]:
+        """What this tool says of itself when it registers; a change to None leaves a member out."""
+        tool = self.settings.tool_url
+        document: dict[str, Any] = {
+            "application_type": "web",
+            "grant_types": ["client_credentials", "implicit"],
+            "response_types": ["id_token"],
+            "redirect_uris": [f"{tool}/own/launch"],
+            "initiate_login_uri": f"{tool}/own/login",
+            "client_name": "Stub tool",
+            "jwks_uri": f"{tool}/lti/jwks",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "scope": " ".join(sorted(ALL_SCOPES)),
+            TOOL_CONFIGURATION: self.configuration(),
+        }
+        return {name: value for name, value in (document | changes).items() if value is not None}
+
+    def configuration(self, **changes: Any) -> dict[str, Any]:
+        """The part of it that is about LTI."""
+        tool = self.settings.tool_url
+        members: dict[str, Any] = {
+            "domain": tool.partition("://")[2],
+            "target_link_uri": f"{tool}/own",
+            "custom_parameters": {"context_history": "$Context.id.history"},
+            "claims": ["iss", "sub", "name", "given_name", "family_name", "email"],
+            "messages": [
+                {"type": "LtiResourceLinkRequest"},
+                {"type": "LtiDeepLinkingRequest", "target_link_uri": f"{tool}/own/pick", "placements": ["ContentArea"]},
+            ],
+        }
+        return {name: value for name, value in (members | changes).items() if value is not None}
 
     def assertion(
         self, now: float, *, key: RSAKey = TOOL_KEY, header: dict[str, Any] | None = None, **changes: Any
@@ -94,7 +165,7 @@ class StubTool:
         claims: dict[str, Any] = {
             "iss": self.settings.client_id,
             "sub": self.settings.client_id,
-            "aud": self.settings.token_url,
+            "aud": self.settings.audience,
             "iat": int(now) - 5,
             "exp": int(now) + 60,
             "jti": uuid4().hex,

@@ -8,7 +8,7 @@ from httpx2 import Response
 
 from practice_lms import PracticeLms
 from practice_lms.catalogue import PRIYA, TESS
-from practice_lms.services import (
+from practice_lms.scopes import (
     LINE_ITEM,
     LINE_ITEMS,
     RESULTS,

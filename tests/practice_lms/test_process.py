@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from practice_lms import Settings
-from practice_lms.services import SCOPE_SCORE
+from practice_lms.scopes import SCOPE_SCORE
 from tests.practice_lms.stub_tool import ASSERTION_TYPE, TOOL_KEY, StubTool
 
 pytestmark = pytest.mark.slow  # it starts processes

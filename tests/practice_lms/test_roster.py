@@ -3,7 +3,7 @@
 import pytest
 
 from practice_lms import PracticeLms
-from practice_lms.services import SCOPE_SCORE
+from practice_lms.scopes import SCOPE_SCORE
 from tests.practice_lms.conftest import Clock
 from tests.practice_lms.stub_tool import LTI, StubTool
 

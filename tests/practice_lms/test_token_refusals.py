@@ -9,7 +9,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from practice_lms import PracticeLms
-from practice_lms.services import SCOPE_ROSTER, SCOPE_SCORE
+from practice_lms.scopes import SCOPE_ROSTER, SCOPE_SCORE
 from tests.practice_lms.conftest import Clock
 from tests.practice_lms.stub_tool import OTHER_KEY, TOOL_KEY, StubTool
 
