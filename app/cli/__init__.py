@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from app.cli import bench, issuing, operate, platform, programme, role, verify
+from app.cli import bench, issuing, operate, outbox, platform, programme, role, verify
 from app.cli.support import EXIT_NO
 from app.core.logging import describe
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(platform.app, name="platform")
 app.add_typer(programme.app, name="programme")
 app.add_typer(role.app, name="role")
+app.add_typer(outbox.app, name="outbox")
 operate.register(app)
 bench.register(app)
 issuing.register(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated
 
@@ -13,8 +14,9 @@ import typer
 from app.cli import demo as demonstration
 from app.cli import serving
 from app.cli.support import EXIT_MISUSE, EXIT_NO, JSON_OPTION, emit, fail, guard, open_database, settings_or_exit
-from app.core import migrations
+from app.core import migrations, outbox_keeping
 from app.core.logging import configure, get_logger
+from app.core.outbox import Worker
 from app.issuer import service as issuer
 from app.wiring import Services, bind, build_worker, prepare
 
@@ -86,7 +88,7 @@ def run_worker(services: Services, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             if time.monotonic() >= next_chores:
-                _chores(services)
+                _chores(services, outbox_worker)
                 next_chores = time.monotonic() + CHORES_EVERY_SECONDS
             if not outbox_worker.run_once():
                 stop.wait(IDLE_SECONDS)
@@ -95,17 +97,30 @@ def run_worker(services: Services, stop: threading.Event) -> None:
             stop.wait(SECONDS_AFTER_FAILURE)
 
 
-def _chores(services: Services) -> None:
+def _chores(services: Services, outbox_worker: Worker) -> None:
+    """What has to be done now and then. One that fails hinders neither the others nor the deliveries."""
     runtime = services.runtime
-    finished = issuer.finish_orphans(runtime.database, runtime.secret_box, runtime.settings.base_url)
-    if finished:
-        log.info("worker.orphans_finished", count=finished)
+    chores: dict[str, Callable[[], int]] = {
+        "orphans_finished": lambda: issuer.finish_orphans(
+            runtime.database, runtime.secret_box, runtime.settings.base_url
+        ),
+        "delivered_cleared": lambda: outbox_keeping.clear_delivered(runtime.database),
+        "unheard_buried": lambda: outbox_keeping.bury_unheard(runtime.database, outbox_worker.listeners),
+    }
+    for name, chore in chores.items():
+        try:
+            done = chore()
+        except Exception as error:
+            log.error("worker.chore_failed", chore=name, error=type(error).__name__, exc_info=True)
+        else:
+            if done:
+                log.info(f"worker.{name}", count=done)
 
 
 def migrate(
     revision: Annotated[str, typer.Option(help="head, base or a revision.")] = "head",
     drop_everything: Annotated[
-        bool, typer.Option("--drop-everything", help="Confirms that `--revision base` may delete all data.")
+        bool, typer.Option("--drop-everything", help="Confirms that a way back may delete data; `base` deletes all.")
     ] = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
@@ -117,7 +132,7 @@ def migrate(
             code=EXIT_MISUSE,
         )
     with open_database(any_form=True) as (_settings, database):
-        before, after = migrations.migrate(database, revision)
+        before, after = migrations.migrate(database, revision, may_lose_data=drop_everything)
     text = (
         "The database is up to date."
         if before == after

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import sys
+import threading
+import time
 from types import FrameType
 
 import uvicorn
@@ -11,6 +15,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 APPLICATION = "app.main:served"
 SECONDS_FOR_REQUESTS_IN_HAND = 8
+SECONDS_FOR_THREADS = 0.5
 WAITING_CONNECTIONS = 2048
 
 
@@ -68,9 +73,29 @@ def serve(listening: socket.socket, workers: int) -> bool:
     # uvicorn finishes its work and then raises the signal again; by then this makes it an end, not a death by signal.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    except SystemExit:
+        _leave_behind_what_hangs()
+        raise
     return server.started
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
+
+
+def _leave_behind_what_hangs() -> None:
+    """End at once if a request still waits in its thread, for a database that says nothing, say: Python would wait too.
+
+    It had its time, its visitor has been told, and what it had begun to save was never committed.
+    """
+    own = threading.current_thread()
+    waiting = [each for each in threading.enumerate() if each is not own and not each.daemon]
+    until = time.monotonic() + SECONDS_FOR_THREADS
+    for each in waiting:
+        each.join(max(until - time.monotonic(), 0))
+    if any(each.is_alive() for each in waiting):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

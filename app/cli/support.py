@@ -17,10 +17,13 @@ from app.config import ConfigurationError, Settings, load_settings
 from app.core import migrations
 from app.core.clock import rfc3339
 from app.core.db import Database
+from app.core.db_trouble import Trouble, trouble_of
 from app.core.errors import AppError
 
 EXIT_NO = 1
 EXIT_MISUSE = 2
+
+SAVED_BEFORE = "What was saved before is kept; this last step was not done."
 
 JSON_OPTION = typer.Option("--json", help="Print JSON for programs.")
 
@@ -57,11 +60,23 @@ def guard() -> Iterator[None]:
         yield
     except AppError as error:
         fail(" ".join(filter(None, (error.detail, error.kept, error.next_step))))
-    except sa.exc.OperationalError as error:
-        reason = " ".join(str(error.orig).split())
-        fail(f"The database does not do its part ({reason}). Is WAYMARK_DATABASE_URL right?")
     except sa.exc.SQLAlchemyError as error:
-        fail(f"The database refused ({type(error).__name__}). Nothing was changed.")
+        fail(_what_ails(error))
+
+
+def _what_ails(error: sa.exc.SQLAlchemyError) -> str:
+    """What an operator has to know of a database that refused; never a value that was to be stored."""
+    trouble = trouble_of(error)
+    if trouble is Trouble.READ_ONLY:
+        return f"The database can only be read just now, and this has to save something. {SAVED_BEFORE}"
+    if trouble is Trouble.FULL:
+        return f"The database has no room left. {SAVED_BEFORE} Make room, then try again."
+    if trouble is Trouble.BUSY:
+        return f"The database is too busy and did not get to this in time. {SAVED_BEFORE} Try again."
+    if isinstance(error, sa.exc.OperationalError):
+        reason = " ".join(str(error.orig).split())
+        return f"The database does not do its part ({reason}). Is WAYMARK_DATABASE_URL right?"
+    return f"The database refused ({type(error).__name__}). {SAVED_BEFORE}"
 
 
 @contextmanager

@@ -7,18 +7,23 @@ it, never by the code it is handed to. On PostgreSQL correctness comes from row 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.engine.interfaces import Dialect, ExceptionContext
 from sqlalchemy.orm import ORMExecuteState
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session, SQLModel, create_engine
+
+from app.core.db_trouble import Trouble, trouble_told_by
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -31,6 +36,8 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 5
 LOCK_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 30_000
+# A server whose machine lost its power answers with nothing at all; the network alone would wait a quarter of an hour.
+SILENCE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 POOL_SIZE = 45  # above the 40 threads in which requests run, so that none waits for a connection
 
 READS_ONLY = "a ReadSession does not write: take a WriteSession"
@@ -68,11 +75,50 @@ class Record(SQLModel):
     metadata: ClassVar[sa.MetaData] = metadata
 
 
+class Look:
+    """A short look at the database without a session, at half the cost: rows come, no objects.
+
+    Args:
+        connection: whoever opened it closes it.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def run(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
+        """As `ReadSession.run`."""
+        if statement.is_dml:
+            raise RuntimeError(READS_ONLY)
+        return self._connection.execute(statement, values)
+
+
 class ReadSession(Session):
     """A session that only reads."""
 
+    _opened: sa.Connection | None = None
+
     def _flush(self, objects: Any = None) -> None:
         raise RuntimeError(READS_ONLY)
+
+    def run(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
+        """Run a statement on tables past the ORM, at about a fifth of its cost: for what every launch and page does.
+
+        It pays only where the statement is built once, as a constant of a module, with its values as `bindparam`.
+        Objects that the session has loaded learn nothing of what is changed here.
+
+        Args:
+            statement: SQLAlchemy Core, on the tables themselves.
+            values: for its bind parameters; for an INSERT the row.
+
+        Raises:
+            RuntimeError: it writes, and this session only reads.
+        """
+        if statement.is_dml and not isinstance(self, WriteSession):
+            raise RuntimeError(READS_ONLY)
+        self.flush()  # what was changed on objects comes first, as with any other statement
+        if self._opened is None or self._opened.closed:
+            self._opened = self.connection()
+        return self._opened.execute(statement, values)
 
 
 class WriteSession(ReadSession):
@@ -101,49 +147,178 @@ class Database:
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
-        self._write_engine = self.engine.execution_options(waymark_write=True)
+        self.engine, self.write_engine = _sqlite_engines(url) if self.is_sqlite else _postgres_engines(url)
+        self._file = _OpenFile(url) if self.is_sqlite else None
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
         """A session for reading; whatever it loads stays usable after it is closed."""
+        self.must_be_there()
         with ReadSession(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
+    def look(self) -> Iterator[Look]:
+        """A short look at a few rows."""
+        self.must_be_there()
+        with self.engine.connect() as connection:
+            yield Look(connection)
+
+    @contextmanager
     def write(self) -> Iterator[WriteSession]:
         """A session for one change: committed at a clean end, rolled back when anything is raised."""
-        with WriteSession(self._write_engine, expire_on_commit=False) as session, session.begin():
+        self.must_be_there()
+        with WriteSession(self.write_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def dispose(self) -> None:
         """Close all connections."""
+        self.reconnect()
+        if self._file is not None:
+            self._file.forget()
+
+    def reconnect(self) -> None:
+        """Use new connections from now on; one that is in use is closed when it comes back."""
         self.engine.dispose()
+        self.write_engine.pool = self.engine.pool
+
+    def must_be_there(self) -> None:
+        """Refuse to work on an SQLite file that is gone, or is not the one that was opened; each session asks.
+
+        Raises:
+            sqlalchemy.exc.OperationalError: it is so.
+        """
+        if self._file is not None:
+            self._file.must_be_there()
 
 
-def _postgres_engine(url: str) -> Engine:
-    """No request waits for ever: not for the server, not for a lock, not for an answer."""
-    return create_engine(
+class FileReplaced(sqlite3.OperationalError):
+    """Another file lies where the database was that this process has open."""
+
+
+class _OpenFile:
+    """The file that an SQLite database's connections have open.
+
+    They keep a file that was moved away or replaced, and what is saved in it then is lost without a word; one that is
+    missing they would make anew, empty. A file put in its place under a running server is not taken up either: what
+    the old one left beside it in its log would be written into the new one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._path = Path(sa.make_url(url).database or ":memory:")
+        self._known: tuple[int, int] | None = None
+
+    def must_be_there(self) -> None:
+        """Raise the error that SQLite has for a file that cannot be opened, unless it is the one that is open."""
+        if self._path.name == ":memory:":
+            return
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise _refused("the database file is not there", sqlite3.SQLITE_CANTOPEN) from error
+        file = (found.st_dev, found.st_ino)
+        if self._known is None:
+            self._known = file
+        elif self._known != file:
+            words = "another file was put in the place of the database: start again"
+            raise _refused(words, sqlite3.SQLITE_CANTOPEN, FileReplaced)
+
+    def forget(self) -> None:
+        """No connection has it open any more."""
+        self._known = None
+
+
+def _refused(
+    words: str, code: int, kind: type[sqlite3.OperationalError] = sqlite3.OperationalError
+) -> sa.exc.OperationalError:
+    """The error that SQLite would give, with its code."""
+    error = kind(words)
+    error.sqlite_errorcode = code
+    return sa.exc.OperationalError(None, None, error)
+
+
+def _postgres_engines(url: str) -> tuple[Engine, Engine]:
+    """The engine for reading, which is the one for writing too.
+
+    No request waits for ever: not for the server, not for a lock, not for an answer.
+    """
+    engine = create_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=5,
+        pool_use_lifo=True,
         pool_pre_ping=True,  # a server that was away for a while is found again without a restart
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+            **SILENCE,
         },
     )
 
+    _leave_what_became_read_only(engine)
+    return engine, engine
 
-def _sqlite_engine(url: str) -> Engine:
+
+class _SqliteConnection(sqlite3.Connection):
+    """A connection that waits for its turn to write.
+
+    SQLite lets those who wait for its write lock sleep and look again, ever more seldom. Within a process a lock of our
+    own wakes the next one at once.
+    """
+
+    _turn: threading.Lock | None = None
+
+    def take_turn(self, turn: threading.Lock) -> None:
+        """Wait until no other connection of this process writes.
+
+        Raises:
+            sqlite3.OperationalError: one wrote for too long.
+        """
+        if self._turn is None:
+            if not turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+                error = sqlite3.OperationalError("another change did not end in time")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+            self._turn = turn
+
+    def commit(self) -> None:
+        """End the transaction, and the turn."""
+        super().commit()
+        self._give_turn()
+
+    def rollback(self) -> None:
+        """End the transaction, and the turn."""
+        super().rollback()
+        self._give_turn()
+
+    def close(self) -> None:
+        """Close it; SQLite takes back what was not committed."""
+        super().close()
+        self._give_turn()
+
+    def _give_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.release()
+
+
+def _sqlite_engines(url: str) -> tuple[Engine, Engine]:
+    """The engines for reading and for writing, on one pool of connections; they differ in how they begin."""
     engine = create_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=5,
+        pool_use_lifo=True,  # the connection used last still has pages and prepared statements at hand
         hide_parameters=True,  # an error's text would quote what was to be stored
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+            "factory": _SqliteConnection,
+        },
     )
+    write_engine = create_engine(url, pool=engine.pool, hide_parameters=True)
+    turn = threading.Lock()
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -155,9 +330,26 @@ def _sqlite_engine(url: str) -> Engine:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        writing = connection.get_execution_options().get("waymark_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    def begin(dbapi_connection: PoolProxiedConnection) -> None:
+        cast(_SqliteConnection, dbapi_connection.driver_connection).execute("BEGIN")
 
-    return engine
+    def begin_to_write(dbapi_connection: PoolProxiedConnection) -> None:
+        driver = cast(_SqliteConnection, dbapi_connection.driver_connection)
+        driver.take_turn(turn)
+        driver.execute("BEGIN IMMEDIATE")
+
+    # Not as a listener for "begin": an engine with listeners asks for them at each statement, a quarter of its cost.
+    engine.dialect.do_begin = begin  # type: ignore[method-assign]
+    write_engine.dialect.do_begin = begin_to_write  # type: ignore[method-assign]
+    for each in (engine, write_engine):
+        _leave_what_became_read_only(each)
+    return engine, write_engine
+
+
+def _leave_what_became_read_only(engine: Engine) -> None:
+    """Servers change roles and disks are mounted anew, but a connection keeps the rules it began with."""
+
+    @event.listens_for(engine, "handle_error")
+    def _leave(context: ExceptionContext) -> None:
+        if trouble_told_by(context.original_exception) is Trouble.READ_ONLY:
+            context.is_disconnect = True

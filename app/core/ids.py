@@ -17,6 +17,11 @@ def new_token(nbytes: int = 32) -> str:
     return secrets.token_urlsafe(nbytes)
 
 
+def one_in(number: int) -> bool:
+    """Chance: true once in so many calls. For clearing up that need not be done every time, whoever does it."""
+    return secrets.randbelow(number) == 0
+
+
 def digest(secret: str) -> str:
     """SHA-256 of a high-entropy secret in hex: what the database keeps in its place."""
     return hashlib.sha256(secret.encode("utf-8")).hexdigest()

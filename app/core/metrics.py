@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+# What is true in the database: shown only when it was read just now, never as it was before the database went away.
+FROM_DATABASE = CollectorRegistry()
 
 REQUESTS = Counter("waymark_http_requests_total", "Requests answered", ["method", "status"])
 LAUNCHES = Counter("waymark_lti_launches_total", "LTI launches by outcome", ["outcome"])
-OUTBOX_DELIVERIES = Gauge("waymark_outbox_deliveries", "Deliveries by listener and state", ["handler", "state"])
-OUTBOX_WAITING = Gauge("waymark_outbox_waiting", "Deliveries that wait to be made")
-OUTBOX_DEAD = Gauge("waymark_outbox_dead", "Deliveries that were given up")
-OUTBOX_AGE = Gauge("waymark_outbox_age_seconds", "Age of the oldest waiting delivery")
+REGISTRATIONS = Counter("waymark_lti_registrations_total", "Registrations with an LMS by outcome", ["outcome"])
+LTI_SCORES = Counter("waymark_lti_scores_total", "Tries to send a score to an LMS by outcome", ["outcome"])
+LTI_TOKENS = Counter("waymark_lti_token_requests_total", "Access tokens asked of LMSs by outcome", ["outcome"])
+CHECK_OK = Gauge("waymark_check_ok", "1 if a check of /readyz is ok just now, 0 if not", ["check"])
+OUTBOX_DELIVERIES = Gauge(
+    "waymark_outbox_deliveries", "Deliveries by listener and state", ["handler", "state"], registry=FROM_DATABASE
+)
+OUTBOX_WAITING = Gauge("waymark_outbox_waiting", "Deliveries that wait to be made", registry=FROM_DATABASE)
+OUTBOX_DEAD = Gauge("waymark_outbox_dead", "Deliveries that were given up", registry=FROM_DATABASE)
+OUTBOX_AGE = Gauge("waymark_outbox_age_seconds", "Age of the oldest waiting delivery", registry=FROM_DATABASE)
+OUTBOX_OVERDUE = Gauge(
+    "waymark_outbox_overdue_seconds", "How long work has been due that no worker took", registry=FROM_DATABASE
+)
 OUTGOING_FETCHES = Counter("waymark_outgoing_fetches_total", "Requests to other servers by outcome", ["outcome"])
-CREDENTIAL_VERSIONS = Gauge("waymark_credential_versions", "Versions of badges signed so far, from the database")
+CREDENTIAL_VERSIONS = Gauge(
+    "waymark_credential_versions", "Versions of badges signed so far, from the database", registry=FROM_DATABASE
+)
 VERIFICATIONS = Counter("waymark_verifications_total", "Verifications by verdict", ["verdict"])
 ERRORS = Counter("waymark_errors_total", "Errors shown, by slug", ["slug"])
+PLATFORM_CHECKS = Counter("waymark_lti_platform_checks_total", "Checks of LMS connections", ["check", "result"])

@@ -3,6 +3,8 @@
 A room emits an event; it does not know who listens. The worker turns each event into one delivery per listener and
 makes the deliveries, each on its own: one that fails is repeated with growing pauses and hinders no other. A delivery
 may be repeated after a crash, so every handler must leave the same result when it runs twice.
+
+What became of them, and sending again what was given up, is in `outbox_keeping`.
 """
 
 from __future__ import annotations
@@ -25,11 +27,15 @@ from app.core.logging import get_logger
 
 log = get_logger()
 
+WAITING, DONE, DEAD = "waiting", "done", "dead"
+STATES = (WAITING, DEAD, DONE)
+
 LEASE = timedelta(minutes=2)
 GIVE_UP_AFTER = timedelta(days=3)
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=30)
 ERROR_LENGTH = 500
+VANISHED = "each worker that took it ended before it was done"
 
 
 class OutboxPayload(Protocol):
@@ -58,28 +64,59 @@ class OutboxDelivery(Record, table=True):
     """One event on its way to one listener."""
 
     __tablename__ = "outbox_delivery"
-    __table_args__ = (sa.UniqueConstraint("event_id", "handler"),)
+    __table_args__ = (
+        sa.UniqueConstraint("event_id", "handler"),
+        sa.Index("ix_outbox_delivery_state_due_at", "state", "due_at"),  # what to make next
+        sa.Index("ix_outbox_delivery_handler_state", "handler", "state"),  # how many there are of each
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     event_id: str = Field(foreign_key="outbox_event.id", index=True)
-    handler: str = Field(index=True)
-    state: str = Field(default="waiting", index=True)  # waiting | done | dead
-    attempt: int = Field(default=0)
-    due_at: datetime = Field(default_factory=now, sa_type=UTCDateTime, index=True)
+    handler: str
+    state: str = Field(default=WAITING)  # waiting | done | dead
+    attempt: int = Field(default=0)  # in this round: sending again begins a new one
+    due_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     leased_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    resent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # began the round after the first
     finished_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     last_error: str | None = Field(default=None)
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a handler is given."""
+    """What a handler is given.
+
+    Attributes:
+        id: of this delivery, the same at every try.
+        kind: of the event.
+        payload: the event's ids.
+        attempt: which try this is, from 1. A dead letter that is sent again begins at 1 once more.
+        created_at: when the event happened.
+        untried: no try has come to an end yet since the event, or since it was sent again.
+    """
 
     id: str
     kind: str
     payload: dict[str, Any]
     attempt: int
     created_at: datetime
+    untried: bool = False
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A delivery in this worker's hands, as long as nobody else took it after the lease ran out."""
+
+    delivery: Delivery
+    handler: str
+    gives_up_at: datetime
+    leased_until: datetime
+    vanished_at: datetime | None  # when the lease of a worker ran out that never came back from it
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """What the log calls it."""
+        return {"handler": self.handler, "delivery_id": self.delivery.id}
 
 
 Handler = Callable[[Delivery], None]
@@ -150,6 +187,11 @@ class Worker:
         for subscription in subscriptions:
             self._by_kind.setdefault(subscription.kind, []).append(subscription)
 
+    @property
+    def listeners(self) -> frozenset[str]:
+        """The names this worker makes deliveries to."""
+        return frozenset(self._by_name)
+
     def run_once(self) -> bool:
         """Do one piece of work: hand out new events, then make one delivery.
 
@@ -172,16 +214,14 @@ class Worker:
 
     def _dispatch(self) -> bool:
         """Turn undispatched events into one delivery per listener."""
+        undispatched = col(OutboxEvent.dispatched_at).is_(None)
         with self._database.read() as reading:
-            waiting = reading.exec(
-                select(OutboxEvent.id).where(col(OutboxEvent.dispatched_at).is_(None)).limit(1)
-            ).first()
-        if waiting is None:
-            return False
+            if reading.exec(select(OutboxEvent.id).where(undispatched).limit(1)).first() is None:
+                return False
         with self._database.write() as session:
             events = session.exec(
                 select(OutboxEvent)
-                .where(col(OutboxEvent.dispatched_at).is_(None))
+                .where(undispatched)
                 .order_by(col(OutboxEvent.created_at))
                 .limit(100)
                 .with_for_update(skip_locked=True)
@@ -190,16 +230,19 @@ class Worker:
                 event.dispatched_at = now()
                 for subscription in self._by_kind.get(event.kind, ()):
                     session.add(OutboxDelivery(event_id=event.id, handler=subscription.name))
+        for event in events:
+            if event.kind not in self._by_kind:
+                log.info("outbox.nobody_listens", kind=event.kind, event_id=event.id)
         return bool(events)
 
-    def _claim(self) -> Delivery | None:
+    def _claim(self) -> _Claim | None:
         """Lease the delivery that has been due longest, so that no other worker makes it at the same time."""
         moment = now()
         free = sa.or_(col(OutboxDelivery.leased_until).is_(None), col(OutboxDelivery.leased_until) < moment)
         due = (
             select(OutboxDelivery)
             .where(
-                OutboxDelivery.state == "waiting",
+                OutboxDelivery.state == WAITING,
                 col(OutboxDelivery.due_at) <= moment,
                 free,
                 col(OutboxDelivery.handler).in_(self._by_name),
@@ -212,53 +255,84 @@ class Worker:
                 return None
         with self._database.write() as session:
             row = session.exec(due.with_for_update(skip_locked=True)).first()
-            if row is None:
-                return None
-            event = session.get_one(OutboxEvent, row.event_id)
-            row.leased_until = moment + LEASE
-            row.attempt += 1
-            session.add(row)
-            return Delivery(
-                id=row.id, kind=event.kind, payload=event.payload, attempt=row.attempt, created_at=event.created_at
-            )
+            return None if row is None else _lease(row, session.get_one(OutboxEvent, row.event_id), moment)
 
-    def _deliver(self, delivery: Delivery) -> None:
-        with self._database.read() as reading:
-            handler_name = reading.get_one(OutboxDelivery, delivery.id).handler
+    def _deliver(self, claim: _Claim) -> None:
+        if claim.vanished_at is not None and claim.vanished_at >= claim.gives_up_at:
+            self._finish(claim, DEAD, VANISHED)
+            return
         try:
-            self._by_name[handler_name].handle(delivery)
+            self._by_name[claim.handler].handle(claim.delivery)
         except GiveUp as error:
-            self._finish(delivery, handler_name, "dead", str(error))
+            self._finish(claim, DEAD, str(error))
         except RetryLater as error:
-            self._postpone(delivery, handler_name, str(error), error.seconds)
+            self._postpone(claim, str(error), error.seconds)
         except Exception as error:
             # The text of an unexpected error may quote data; its type is enough for the ledger.
-            self._postpone(delivery, handler_name, type(error).__name__, None)
-            log.warning("outbox.delivery_failed", handler=handler_name, delivery_id=delivery.id, exc_info=True)
+            log.warning("outbox.delivery_failed", **claim.ids, exc_info=True)
+            self._postpone(claim, type(error).__name__, None)
         else:
-            self._finish(delivery, handler_name, "done", None)
+            self._finish(claim, DONE, None)
 
-    def _finish(self, delivery: Delivery, handler: str, state: str, error: str | None) -> None:
-        with self._database.write() as session:
-            row = session.get_one(OutboxDelivery, delivery.id)
-            row.state, row.finished_at, row.leased_until = state, now(), None
-            row.last_error = error[:ERROR_LENGTH] if error else None
-            session.add(row)
-        if state == "dead":
-            log.error("outbox.given_up", handler=handler, delivery_id=delivery.id, reason=error)
-        else:
-            log.info("outbox.delivered", handler=handler, delivery_id=delivery.id, attempt=delivery.attempt)
-
-    def _postpone(self, delivery: Delivery, handler: str, reason: str, seconds: float | None) -> None:
-        if now() - delivery.created_at >= GIVE_UP_AFTER:
-            self._finish(delivery, handler, "dead", reason)
+    def _finish(self, claim: _Claim, state: str, error: str | None) -> None:
+        if not self._settle(claim, state=state, finished_at=now(), last_error=error and error[:ERROR_LENGTH]):
             return
-        pause = timedelta(seconds=seconds) if seconds is not None else _pause(delivery.attempt)
+        if state == DEAD:
+            log.error("outbox.given_up", **claim.ids, reason=error)
+        else:
+            log.info("outbox.delivered", **claim.ids, attempt=claim.delivery.attempt)
+
+    def _postpone(self, claim: _Claim, reason: str, seconds: float | None) -> None:
+        moment = now()
+        if moment >= claim.gives_up_at:
+            self._finish(claim, DEAD, reason)
+            return
+        pause = _pause(claim.delivery.attempt) if seconds is None else _pause_asked_for(seconds)
+        due_at = min(moment + pause, claim.gives_up_at)  # however long somebody wants to wait, there is a last try
+        if self._settle(claim, due_at=due_at, last_error=reason[:ERROR_LENGTH]):
+            log.info("outbox.postponed", **claim.ids, attempt=claim.delivery.attempt, reason=reason)
+
+    def _settle(self, claim: _Claim, **outcome: Any) -> bool:
+        """Write down what became of it, unless it is not ours any more: then whoever has it now will tell.
+
+        A worker that was stopped, or slow, for longer than its lease finds that another took the delivery, or that an
+        operator sent it again. Its own outcome would overwrite theirs.
+        """
         with self._database.write() as session:
-            row = session.get_one(OutboxDelivery, delivery.id)
-            row.due_at, row.leased_until, row.last_error = now() + pause, None, reason[:ERROR_LENGTH]
-            session.add(row)
-        log.info("outbox.postponed", handler=handler, delivery_id=delivery.id, attempt=delivery.attempt, reason=reason)
+            written = session.exec(
+                sa.update(OutboxDelivery)
+                .where(
+                    col(OutboxDelivery.id) == claim.delivery.id,
+                    col(OutboxDelivery.attempt) == claim.delivery.attempt,
+                    col(OutboxDelivery.leased_until) == claim.leased_until,
+                )
+                .values(leased_until=None, **outcome)
+            ).rowcount
+        if not written:
+            log.warning("outbox.lease_lost", **claim.ids)
+        return bool(written)
+
+
+def _lease(row: OutboxDelivery, event: OutboxEvent, moment: datetime) -> _Claim:
+    """Take a delivery in hand for at least as long as it would rest if this try failed.
+
+    A delivery that ends its worker on the way is thus tried ever less often, like any other that fails. From the second
+    time on it also goes to the end of the queue, so that others are made before it ends the next worker.
+    """
+    vanished_at = row.leased_until
+    row.attempt += 1
+    row.leased_until = moment + max(LEASE, _pause(row.attempt))
+    if vanished_at is not None:
+        row.due_at = row.leased_until
+    return _Claim(
+        delivery=Delivery(
+            row.id, event.kind, event.payload, row.attempt, event.created_at, untried=row.last_error is None
+        ),
+        handler=row.handler,
+        gives_up_at=(row.resent_at or event.created_at) + GIVE_UP_AFTER,
+        leased_until=row.leased_until,
+        vanished_at=vanished_at,
+    )
 
 
 def _pause(attempt: int) -> timedelta:
@@ -266,6 +340,12 @@ def _pause(attempt: int) -> timedelta:
     pause = min(FIRST_PAUSE * 2 ** min(attempt - 1, 20), LONGEST_PAUSE)
     jittered: timedelta = pause * random.uniform(0.8, 1.2)
     return jittered
+
+
+def _pause_asked_for(seconds: float) -> timedelta:
+    """What somebody asked for, never earlier; a wish of nothing would keep the worker busy with one delivery."""
+    wanted = min(max(seconds, FIRST_PAUSE.total_seconds()), GIVE_UP_AFTER.total_seconds())
+    return timedelta(seconds=wanted * random.uniform(1.0, 1.2))
 
 
 @dataclass(frozen=True)
@@ -278,24 +358,18 @@ class OutboxHealth:
 
 
 def health(session: ReadSession) -> OutboxHealth:
-    """How the outbox stands; also sets the gauges."""
+    """How the outbox stands; also sets the gauges. What was sent again has waited since then."""
     undispatched = session.exec(
         select(sa.func.count(), sa.func.min(OutboxEvent.created_at)).where(col(OutboxEvent.dispatched_at).is_(None))
     ).one()
+    began_at = sa.func.coalesce(OutboxDelivery.resent_at, OutboxEvent.created_at)
     deliveries = session.exec(
-        select(sa.func.count(), sa.func.min(OutboxEvent.created_at))
+        select(sa.func.count(), sa.func.min(began_at))
         .select_from(OutboxDelivery)
         .join(OutboxEvent, col(OutboxEvent.id) == OutboxDelivery.event_id)
-        .where(OutboxDelivery.state == "waiting")
+        .where(OutboxDelivery.state == WAITING)
     ).one()
-    counts = session.exec(
-        select(OutboxDelivery.handler, OutboxDelivery.state, sa.func.count()).group_by(
-            OutboxDelivery.handler, OutboxDelivery.state
-        )
-    ).all()
-    for handler, state, count in counts:
-        metrics.OUTBOX_DELIVERIES.labels(handler, state).set(count)
-    dead = sum(count for _handler, state, count in counts if state == "dead")
+    dead = _count_deliveries(session)
     oldest = min((moment for moment in (undispatched[1], deliveries[1]) if moment is not None), default=None)
     age = (now() - oldest).total_seconds() if oldest is not None else 0.0
     result = OutboxHealth(waiting=undispatched[0] + deliveries[0], dead=dead, oldest_seconds=max(age, 0.0))
@@ -303,3 +377,23 @@ def health(session: ReadSession) -> OutboxHealth:
     metrics.OUTBOX_DEAD.set(result.dead)
     metrics.OUTBOX_AGE.set(result.oldest_seconds)
     return result
+
+
+_told: set[tuple[str, str]] = set()  # by this process, of listener and state
+
+
+def _count_deliveries(session: ReadSession) -> int:
+    """Set the gauge of deliveries by listener and state; returns how many are dead.
+
+    What this process told once and is no longer there is told as 0: a gauge that is not set keeps its last figure.
+    """
+    found = session.exec(
+        select(OutboxDelivery.handler, OutboxDelivery.state, sa.func.count()).group_by(
+            col(OutboxDelivery.handler), col(OutboxDelivery.state)
+        )
+    ).all()
+    counts = {(handler, state): count for handler, state, count in found}
+    _told.update(counts)
+    for handler, state in tuple(_told):
+        metrics.OUTBOX_DELIVERIES.labels(handler, state).set(counts.get((handler, state), 0))
+    return sum(count for (_handler, state), count in counts.items() if state == DEAD)

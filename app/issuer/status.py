@@ -17,6 +17,7 @@ from sqlmodel import col, select
 
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
+from app.core.db_trouble import trouble_of
 from app.core.logging import get_logger
 from app.core.secrets import SecretBox, SecretUnreadable
 from app.issuer.errors import IssuerNotFound, KeysUnreadable, keys_unreadable
@@ -191,15 +192,25 @@ def refresh(database: Database, secret_box: SecretBox, base_url: str, number: in
         verification_method=keys.embedded_id,
         created=signed_at,
     )
-    document = json_text.dumps(signed)
-    with database.write() as session:
-        session.execute(
-            sa.update(StatusList)
-            .where(col(StatusList.number) == number, col(StatusList.signed_revision) <= row.revision)
-            .values(document=document, signed_revision=row.revision, signed_at=signed_at)
-            .execution_options(synchronize_session=False)
-        )
-        stored = status_list_row(session, number).document
+    return _store(database, row, json_text.dumps(signed), signed_at)
+
+
+def _store(database: Database, row: StatusList, document: bytes, signed_at: datetime) -> bytes:
+    """Keep a list just signed; what is to be told from now on. A database that takes nothing makes it no less true."""
+    try:
+        with database.write() as session:
+            session.execute(
+                sa.update(StatusList)
+                .where(col(StatusList.number) == row.number, col(StatusList.signed_revision) <= row.revision)
+                .values(document=document, signed_revision=row.revision, signed_at=signed_at)
+                .execution_options(synchronize_session=False)
+            )
+            stored = status_list_row(session, row.number).document
+    except sa.exc.SQLAlchemyError as error:
+        if trouble_of(error) is None:
+            raise
+        log.warning("issuer.status_list_not_stored", number=row.number, error=type(error).__name__)
+        return document
     return stored or document
 
 

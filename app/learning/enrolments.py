@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from app.core import audit
+from app.core import audit, rows
 from app.core.audit import Actor
 from app.core.db import ReadSession, WriteSession
 from app.learning.errors import ActivityNotFound, EnrolmentNotFound, WorkLocked
@@ -62,9 +65,7 @@ def enrolment(session: ReadSession, enrolment_id: str) -> Enrolment:
 
 def enrolment_of(session: ReadSession, *, person_id: str, module_key: str) -> Enrolment | None:
     """A person's enrolment in a module, if there is one."""
-    row = session.exec(
-        select(EnrolmentRecord).where(EnrolmentRecord.person_id == person_id, EnrolmentRecord.module_key == module_key)
-    ).first()
+    row = rows.find(session, EnrolmentRecord, person_id=person_id, module_key=module_key)
     return to_enrolment(row) if row is not None else None
 
 
@@ -161,7 +162,7 @@ def refuse_if_locked(session: ReadSession, enrolment_id: str) -> None:
         )
 
 
-def to_enrolment(row: EnrolmentRecord) -> Enrolment:
+def to_enrolment(row: EnrolmentRecord | sa.Row[Any]) -> Enrolment:
     """The row as other rooms see it."""
     return Enrolment(
         id=row.id,

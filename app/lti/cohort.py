@@ -72,7 +72,7 @@ class Rosters:
     """
 
     def __init__(self, runtime: Runtime, clock: Callable[[], float] = time.monotonic) -> None:
-        self._connectors = Connectors(runtime)
+        self._connectors = Connectors.shared(runtime)
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, tuple[Member, ...]]] = OrderedDict()
         self._guard = Lock()

@@ -1,73 +1,62 @@
-"""Calls to a platform's services: pylti1p3's connector with tokens kept apart by tenant, and patience for odd answers.
+"""Calls to a platform's services: pylti1p3's connector with our tokens, and patience for odd answers.
 
-The library keys its token cache by issuer and scopes only, so two schools on one Canvas would share a token; it knows
-neither a revoked token nor the malformed paging links that Moodle sends. All calls pass the guard of `core.http`.
+The library knows neither a revoked token nor the malformed paging links that Moodle sends. All calls pass the guard of
+`core.http`, which bounds their time and size.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import html
 import json
 import re
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
+from urllib.parse import urljoin
+from weakref import WeakKeyDictionary
 
 import requests
-from pylti1p3.exception import LtiException, LtiServiceException
+from pylti1p3.exception import LtiServiceException
 from pylti1p3.registration import Registration
 from pylti1p3.service_connector import ServiceConnector, TServiceConnectorResponse
 
+from app.core import metrics
+from app.core.clock import now
 from app.core.errors import AppError
-from app.core.http import requests_session
+from app.core.http import HttpClient, requests_session
+from app.core.logging import get_logger
 from app.core.runtime import Runtime
+from app.lti.access_tokens import USUAL_LIFETIME, TokenCache
 from app.lti.errors import ServiceFailed
 from app.lti.library import library_registration
 from app.lti.schemas import Platform
 from app.lti.toolkeys import ToolKey, ensure_tool_key
+from app.lti.urls import same_origin
 
-MOST_TOKENS = 1000
-MARGIN_SECONDS = 60.0
-LONGEST_LIFETIME = 86_400.0
+log = get_logger()
+
 LONGEST_RETRY_AFTER = 3600.0
+MOST_PAGES = 50
+PATIENCE = 60.0  # seconds for all pages together
+THROTTLED = b"rate limit exceeded"
 _NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^,<]*?\brel\s*=[^A-Za-z0-9,<]*next\b", re.IGNORECASE | re.ASCII)
 
 
-class TokenCache:
-    """Access tokens in memory until shortly before they expire; shared by the threads of a process.
+class TokenFailed(ServiceFailed):
+    """The platform gave no access token; never final, as an administrator may mend it.
 
     Args:
-        clock: seconds that only ever grow.
+        reason: short and technical.
+        answered: the HTTP status of the token endpoint, if it answered.
+        retry_after: seconds it is left alone for.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._tokens: dict[str, tuple[str, float]] = {}
-        self._guard = threading.Lock()
-
-    def get(self, key: str) -> str | None:
-        """A token that is still good, if there is one."""
-        with self._guard:
-            token, until = self._tokens.get(key, ("", 0.0))
-            return token if token and self._clock() < until else None
-
-    def put(self, key: str, token: str, expires_in: float) -> None:
-        """Keep a token; one that lives for no longer than the margin is not kept."""
-        lifetime = min(expires_in, LONGEST_LIFETIME) - MARGIN_SECONDS
-        if lifetime <= 0:
-            return
-        with self._guard:
-            self._tokens.pop(key, None)
-            while len(self._tokens) >= MOST_TOKENS:
-                self._tokens.pop(next(iter(self._tokens)))
-            self._tokens[key] = (token, self._clock() + lifetime)
-
-    def drop(self, key: str) -> None:
-        """Forget a token that the platform no longer takes."""
-        with self._guard:
-            self._tokens.pop(key, None)
+    def __init__(self, reason: str, *, answered: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(reason, retry_after=retry_after)
+        self.answered = answered
 
 
 class _KeyedRegistration(Registration):
@@ -88,9 +77,17 @@ class PlatformConnector(ServiceConnector):
         tool_key: signs the token request.
         session: the guarded way out.
         cache: where tokens are kept.
+        granted: scopes that the platform gave: they are asked for together, so that one token serves all calls.
     """
 
-    def __init__(self, platform: Platform, tool_key: ToolKey, session: requests.Session, cache: TokenCache) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        tool_key: ToolKey,
+        session: requests.Session,
+        cache: TokenCache,
+        granted: Collection[str] = (),
+    ) -> None:
         registration = _KeyedRegistration()
         registration.__dict__.update(library_registration(platform).__dict__)
         registration.set_tool_private_key(tool_key.private_pem)
@@ -98,41 +95,81 @@ class PlatformConnector(ServiceConnector):
         super().__init__(registration, session)
         self._platform = platform
         self._cache = cache
+        self._granted = frozenset(granted)
+        self._tenant = _digest(
+            platform.issuer, platform.client_id, platform.auth_token_url, platform.audience or platform.auth_token_url
+        )
+        self._lifetime = 0.0  # of the token just given
 
     def _scope_key(self, scopes: Any) -> str:
-        whose = (
-            self._platform.issuer,
-            self._platform.client_id,
-            self._platform.auth_token_url,
-            self._platform.audience,
-        )
-        return hashlib.sha256(json.dumps([*whose, sorted(scopes)]).encode()).hexdigest()
+        return _digest(self._tenant, *sorted(scopes))
 
     def _get_cached_access_token(self, scope_key: str) -> str | None:
-        return self._cache.get(scope_key)
+        return None  # ours is asked before the library is
 
     def _cache_access_token(self, scope_key: str, access_token: str, expires_in: float) -> None:
         try:
-            self._cache.put(scope_key, access_token, float(expires_in))
+            lifetime = float(expires_in)
         except (TypeError, ValueError):
-            return  # a lifetime that is not a number: the token is used once and not kept
+            lifetime = 0.0
+        self._lifetime = lifetime if lifetime > 0 else USUAL_LIFETIME
 
     def get_access_token(self, scopes: Sequence[str]) -> str:
-        """A token for these scopes (1EdTech Security Framework 1.0 §4.1).
+        """A token for these scopes (1EdTech Security Framework 1.0 §4.1): a kept one, else one that is asked for now.
 
         Raises:
-            ServiceFailed: the platform gives none; never permanent, as an administrator may mend it.
+            TokenFailed: the platform gives none, or gave none a moment ago.
         """
+        needed = frozenset(scopes)
+        kept = self._cache.get(self._tenant, needed)
+        if kept is not None:
+            return kept
+        with self._cache.asking(self._tenant):
+            kept = self._cache.get(self._tenant, needed)
+            return kept if kept is not None else self._ask_for_token(needed)
+
+    def _ask_for_token(self, needed: frozenset[str]) -> str:
+        """One token for everything that was granted; if that is too much by now, for what is needed."""
+        everything = needed | self._granted
+        if everything != needed and not self._cache.closed_for(self._tenant, everything):
+            try:
+                return self._request_token(everything)
+            except TokenFailed as error:
+                if error.answered != requests.codes.bad_request:
+                    raise
+        return self._request_token(needed)
+
+    def _request_token(self, scopes: frozenset[str]) -> str:
+        closed = self._cache.closed_for(self._tenant, scopes)
+        if closed:
+            raise TokenFailed("the token endpoint gave no token a moment ago", retry_after=closed)
+        try:
+            token = self._given_token(sorted(scopes))
+        except TokenFailed as error:
+            self._cache.note_failure(self._tenant, scopes, error.retry_after)
+            metrics.LTI_TOKENS.labels("failed").inc()
+            log.warning("lti.no_token", registration_id=self._platform.registration_id, reason=error.reason)
+            raise
+        self._cache.put(self._tenant, scopes, token, self._lifetime)
+        metrics.LTI_TOKENS.labels("given").inc()
+        return token
+
+    def _given_token(self, scopes: list[str]) -> str:
         try:
             token = super().get_access_token(scopes)
         except LtiServiceException as error:
-            raise ServiceFailed(f"the token endpoint answered {error.response.status_code}") from None
+            answer = error.response
+            raise TokenFailed(
+                f"the token endpoint answered {answer.status_code}",
+                answered=answer.status_code,
+                retry_after=_retry_after(answer.headers.get("retry-after")),
+            ) from None
         except (KeyError, TypeError, AttributeError, ValueError):
-            raise ServiceFailed("the token endpoint's answer has no access_token") from None
+            raise TokenFailed("the token endpoint's answer has no access_token") from None
         except (requests.RequestException, AppError) as error:
-            raise ServiceFailed(_reason("the token endpoint", error)) from None
-        if not isinstance(token, str) or not token:
-            raise ServiceFailed("the token endpoint's answer has no access_token")
+            raise TokenFailed(_reason("the token endpoint", error)) from None
+        if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
+            raise TokenFailed("the token endpoint's answer has no access_token")
         return token
 
     def make_service_request(
@@ -153,29 +190,57 @@ class PlatformConnector(ServiceConnector):
         """
         headers = {"Accept": accept} | ({"Content-Type": content_type} if is_post else {})
         content = (data or "") if is_post else None
-        response = self._send(scopes, url, headers, content)
-        if response.status_code == requests.codes.unauthorized:
-            self._cache.drop(self._scope_key(scopes))
-            response = self._send(scopes, url, headers, content)
+        response, token = self._send(scopes, url, headers, content)
+        if response.status_code == requests.codes.unauthorized and self._cache.replace(self._tenant, token):
+            response, token = self._send(scopes, url, headers, content)
+        status = _status(response)
+        if status == requests.codes.forbidden:
+            self._cache.drop_old(self._tenant, token)
         if not response.ok:
             raise ServiceFailed(
-                f"the service answered {response.status_code}",
-                status_code=response.status_code,
+                f"the service answered {status}",
+                status_code=status,
                 retry_after=_retry_after(response.headers.get("retry-after")),
             )
         return {
             "headers": dict(response.headers),
-            "body": None if is_post else _json(response),
+            "body": _said(response) if is_post else _json(response),
             "next_page_url": next_page(response.headers.get("link", "")),
         }
 
-    def _send(self, scopes: Sequence[str], url: str, headers: dict[str, str], data: str | None) -> requests.Response:
+    def pages(self, scopes: Sequence[str], url: str, *, accept: str) -> Iterator[list[Any]]:
+        """A list that comes in pages, page by page.
+
+        Raises:
+            ServiceFailed: a page is no list; it lies on another host, which never gets our token; there is no end, or
+                it does not come in a minute.
+        """
+        page_url: str | None = url
+        seen: set[str] = set()
+        until = time.monotonic() + PATIENCE
+        while page_url:
+            if time.monotonic() > until:
+                raise ServiceFailed("the answer's pages take too long")
+            if page_url in seen or len(seen) >= MOST_PAGES:
+                raise ServiceFailed("the answer's pages have no end")
+            if not same_origin(page_url, url):
+                raise ServiceFailed("the answer's next page lies on another host")
+            seen.add(page_url)
+            answer = self.make_service_request(scopes, page_url, accept=accept)
+            if not isinstance(answer["body"], list):
+                raise ServiceFailed("the service answered with something that is not a list")
+            yield answer["body"]
+            page_url = urljoin(page_url, answer["next_page_url"]) if answer["next_page_url"] else None
+
+    def _send(
+        self, scopes: Sequence[str], url: str, headers: dict[str, str], data: str | None
+    ) -> tuple[requests.Response, str]:
         token = self.get_access_token(scopes)
         sent = headers | {"Authorization": f"Bearer {token}"}
         try:
             if data is None:
-                return self._requests_session.get(url, headers=sent)
-            return self._requests_session.post(url, data=data, headers=sent)
+                return self._requests_session.get(url, headers=sent), token
+            return self._requests_session.post(url, data=data, headers=sent), token
         except (requests.RequestException, AppError) as error:
             raise ServiceFailed(_reason("the service", error)) from None
 
@@ -185,16 +250,30 @@ class Connectors:
 
     Args:
         runtime: database, secrets, the guarded way out.
+        cache: where tokens are kept; a fresh one if not given. See `shared`.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, cache: TokenCache | None = None) -> None:
         self._runtime = runtime
-        self._cache = TokenCache()
+        self._cache = cache or TokenCache()
 
-    def to(self, platform: Platform) -> PlatformConnector:
-        """A connector to one platform; makes the tool's key on first need, so not inside a write."""
+    @classmethod
+    def shared(cls, runtime: Runtime) -> Connectors:
+        """Connectors on the one token cache of this process: what every job and page takes."""
+        return cls(runtime, _SHARED.setdefault(runtime.http, TokenCache()))
+
+    def to(self, platform: Platform, granted: Collection[str] = ()) -> PlatformConnector:
+        """A connector to one platform; makes the tool's key on first need, so not inside a write.
+
+        Args:
+            platform: whose services are called.
+            granted: scopes that the platform gave, as far as they are known.
+        """
         key = ensure_tool_key(self._runtime.database, self._runtime.secret_box)
-        return PlatformConnector(platform, key, requests_session(self._runtime.http), self._cache)
+        return PlatformConnector(platform, key, requests_session(self._runtime.http), self._cache, granted)
+
+
+_SHARED: WeakKeyDictionary[HttpClient, TokenCache] = WeakKeyDictionary()
 
 
 def next_page(link_header: str) -> str | None:
@@ -203,9 +282,15 @@ def next_page(link_header: str) -> str | None:
     return html.unescape(match.group(1)) if match else None
 
 
-def library_failure(error: LtiException) -> ServiceFailed:
-    """The library's own complaint about an answer, as ours."""
-    return ServiceFailed(f"the service's answer could not be used ({type(error).__name__})")
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _status(response: requests.Response) -> int:
+    """The status; Canvas says 403 where it means 429, and says so in words only."""
+    if response.status_code == requests.codes.forbidden and THROTTLED in response.content[:1000].lower():
+        return int(requests.codes.too_many_requests)
+    return response.status_code
 
 
 def _json(response: requests.Response) -> Any:
@@ -215,10 +300,30 @@ def _json(response: requests.Response) -> Any:
         raise ServiceFailed("the service answered with something that is not JSON") from None
 
 
-def _retry_after(value: str | None) -> float | None:
-    if value is None or not value.strip().isdecimal() or len(value) > 9:
+def _said(response: requests.Response) -> Any:
+    """What came back from a POST: JSON, or nothing worth knowing; but a web page means that nobody took it in.
+
+    Raises:
+        ServiceFailed: it is a web page, such as a proxy shows while the platform is being mended.
+    """
+    if response.content.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<":
+        raise ServiceFailed("the service answered with a web page")
+    try:
+        return response.json() if response.content else None
+    except (ValueError, RecursionError):
         return None
-    return min(float(value), LONGEST_RETRY_AFTER)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds that a platform wants us to wait (RFC 9110 §10.2.3), within bounds."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal() and len(text) <= 9:
+        return min(float(text), LONGEST_RETRY_AFTER)
+    try:
+        wait = (parsedate_to_datetime(text) - now()).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(wait, 0.0), LONGEST_RETRY_AFTER)
 
 
 def _reason(who: str, error: Exception) -> str:

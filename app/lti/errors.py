@@ -149,6 +149,35 @@ class StateExpired(LtiRefused):
     sentence = "This launch was begun more than ten minutes ago, so it is no longer accepted."
 
 
+class TooManyLogins(LtiRefused):
+    """One visitor began more logins in a minute than a large course does."""
+
+    status = 429
+    slug = "lti-too-many-logins"
+    title = "Please wait a moment"
+    sentence = "A great many launches were begun from your network within a minute."
+    advice = "Wait a minute, then open the activity again."
+
+
+class BrowserUnbound(LtiRefused):
+    """The browser that brings the launch has not shown that it began the login."""
+
+    status = 403
+    slug = "lti-browser-unbound"
+    sentence = "Waymark could not make sure that this launch was begun in this browser."
+    advice = OPEN_AGAIN
+
+
+class HandleUnknown(LtiRefused):
+    """No launch waits under this handle any more."""
+
+    status = 410
+    slug = "lti-handle-unknown"
+    title = "That took too long"
+    sentence = "This launch is not waiting any more: it was opened already, or two minutes have passed."
+    advice = OPEN_AGAIN
+
+
 class LaunchReplayed(LtiRefused):
     """The login was used before: a reload, a double click, or somebody's copy."""
 

@@ -19,3 +19,12 @@ class ScoreRequested:
     grade_link_id: str
     score_given: str
     score_maximum: str
+
+
+@dataclass(frozen=True)
+class ScoreDue:
+    """A score was written down for one gradebook, or is to be sent there again."""
+
+    KIND: ClassVar[str] = "lti.score_due"
+
+    score_id: str

@@ -2,27 +2,138 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from app.core import rows
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
+from app.learning import service as learning
+from app.lti import score_problems
 from app.lti.errors import RegistrationNotFound
-from app.lti.models import LtiContext, LtiGradeLink
-from app.lti.registrations import find_registration
-from app.lti.schemas import Launch
+from app.lti.models import LtiContext, LtiGradeLink, LtiRegistration, LtiResourceLink
+from app.lti.placements import find_link
+from app.lti.registrations import find_registration, is_let_in, platform_of
+from app.lti.schemas import Launch, Platform
+from app.lti.scores import catch_up
 
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+LINE_ITEM_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
+LINE_ITEM_READ_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly"
+RESULT_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
+AGS_SCOPES = frozenset({SCORE_SCOPE, LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE, RESULT_SCOPE})
+
+
+@dataclass(frozen=True)
+class Gradebook:
+    """Where the score of one person for one link goes, free of any database session.
+
+    Attributes:
+        link_id: our id of the resource link's row; None if no launch has told of it since there are such rows.
+        line_item_url: the column: the platform's own, or one that we found or made; None if there is none yet.
+        line_items_url: where the course's columns are listed and made.
+        scopes: what the platform lets us do with grades.
+        opens_part: whether the link opens one activity of the module only.
+        is_let_in: whether the platform and this deployment of it are approved now.
+    """
+
+    link_id: str | None
+    grade_link_id: str
+    deployment_id: str
+    resource_link_id: str
+    subject: str
+    module_key: str | None
+    platform: Platform
+    line_item_url: str | None
+    line_items_url: str | None
+    scopes: frozenset[str]
+    opens_part: bool
+    is_let_in: bool
+
+    @property
+    def may_look(self) -> bool:
+        """Whether we may list the course's columns."""
+        return self.line_items_url is not None and bool(self.scopes & {LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE})
+
+    @property
+    def may_make(self) -> bool:
+        """Whether we may make a column."""
+        return self.line_items_url is not None and LINE_ITEM_SCOPE in self.scopes
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why nothing can be sent at all, as `score_problems` names it; None if it is worth a try."""
+        if not self.is_let_in:
+            return score_problems.SWITCHED_OFF
+        if self.line_item_url is None and self.line_items_url is None:
+            return score_problems.NO_SERVICE
+        if SCORE_SCOPE not in self.scopes:
+            return score_problems.NO_LEAVE
+        if self.line_item_url is not None:
+            return None
+        if self.opens_part:
+            return score_problems.PART_ONLY
+        return None if self.may_look and self.link_id is not None else score_problems.NO_COLUMN
+
+
+def gradebook_of(session: ReadSession, link: LtiGradeLink) -> Gradebook:
+    """What is known by now of the gradebook of a link: what anybody's launch told last, else this person's.
+
+    Some platforms tell teachers less than learners, so scopes that either was told count.
+    """
+    row = find_link(session, link.deployment_id, link.resource_link_id)
+    return Gradebook(
+        link_id=row.id if row else None,
+        grade_link_id=link.id,
+        deployment_id=link.deployment_id,
+        resource_link_id=link.resource_link_id,
+        subject=link.subject,
+        module_key=link.module_key,
+        platform=platform_of(session.get_one(LtiRegistration, link.registration_id)),
+        line_item_url=(row.line_item_url if row else None) or link.line_item_url,
+        line_items_url=(row.line_items_url if row else None) or link.line_items_url,
+        scopes=AGS_SCOPES & {*link.scopes, *(row.scopes if row else ())},
+        opens_part=row is not None and row.activity_key is not None,
+        is_let_in=is_let_in(session, link.registration_id, link.deployment_id),
+    )
+
+
+def know_link(session: WriteSession, link: LtiGradeLink) -> None:
+    """See to it that the resource link of a person's gradebook has a row, also if it was last launched before there
+    were such rows: a column is found or made for the link, not for each person.
+    """
+    if find_link(session, link.deployment_id, link.resource_link_id) is not None:
+        return
+    row = LtiResourceLink(
+        registration_id=link.registration_id,
+        deployment_id=link.deployment_id,
+        resource_link_id=link.resource_link_id,
+        context_id=link.context_id,
+        module_key=link.module_key,
+        line_item_url=link.line_item_url,
+        line_items_url=link.line_items_url,
+        scopes=link.scopes,
+    )
+    with contextlib.suppress(IntegrityError), session.begin_nested():  # another worker may be faster by a moment
+        session.add(row)
 
 
 def remember_grade_link(session: WriteSession, launch: Launch, *, person_id: str, module_key: str) -> None:
     """Keep the newest line item of this person and resource link; a copied activity has a link of its own.
 
-    Two first launches at the same moment make one row.
+    Two first launches at the same moment make one row. Where the gradebook is new or another one, and the award was
+    decided before, its score falls due in this very transaction.
     """
+    if _is_known(session, launch, person_id, module_key):
+        return
     row = _grade_link(session, launch)
+    before = _told(row) if row is not None else None
     if row is None:
         row = LtiGradeLink(
             registration_id=launch.registration_id,
@@ -40,13 +151,34 @@ def remember_grade_link(session: WriteSession, launch: Launch, *, person_id: str
     row.line_item_url, row.line_items_url = launch.line_item_url, launch.line_items_url
     row.scopes, row.updated_at = list(launch.ags_scopes), now()
     session.add(row)
+    if _told(row) != before:
+        decision_id = _earlier_award(session, person_id=person_id, module_key=module_key)
+        if decision_id is not None:
+            session.flush()
+            catch_up(session, row, decision_id=decision_id)
+
+
+def _is_known(session: ReadSession, launch: Launch, person_id: str, module_key: str) -> bool:
+    """Whether all of it is there, as at most launches; asked without the objects that a change needs."""
+    row = rows.find(
+        session,
+        LtiGradeLink,
+        deployment_id=launch.deployment_id,
+        resource_link_id=launch.resource_link_id,
+        subject=launch.subject,
+    )
+    return row is not None and (
+        row.person_id, row.module_key, row.context_id, row.line_item_url, row.line_items_url, row.scopes
+    ) == (
+        person_id, module_key, launch.context_id, launch.line_item_url, launch.line_items_url, list(launch.ags_scopes)
+    )  # fmt: skip
 
 
 def remember_context(session: WriteSession, launch: Launch) -> None:
     """Keep a course that was launched from, with the address of its roster if the platform gave one."""
     if launch.context_id is None:
         return
-    row = _context(session, launch)
+    row: LtiContext | sa.Row[Any] | None = _context(session, launch)
     if row is None:
         row = LtiContext(
             registration_id=launch.registration_id,
@@ -65,8 +197,7 @@ def remember_context(session: WriteSession, launch: Launch) -> None:
     }
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if changed:
-        row.sqlmodel_update(changed | {"seen_at": now()})
-        session.add(row)
+        rows.change(session, LtiContext, row.id, changed | {"seen_at": now()})
 
 
 def grade_links(session: ReadSession, *, person_id: str, module_key: str) -> Sequence[LtiGradeLink]:
@@ -79,8 +210,9 @@ def grade_links(session: ReadSession, *, person_id: str, module_key: str) -> Seq
 
 
 def takes_scores(link: LtiGradeLink) -> bool:
-    """Whether the platform gave this link a line item and the leave to write scores to it."""
-    return link.line_item_url is not None and SCORE_SCOPE in link.scopes
+    """Whether the platform gave leave to write scores, and a line item or the leave to look for one."""
+    may_look = link.line_items_url is not None and {LINE_ITEM_SCOPE, LINE_ITEM_READ_SCOPE} & {*link.scopes}
+    return SCORE_SCOPE in link.scopes and (link.line_item_url is not None or bool(may_look))
 
 
 def find_grade_link(
@@ -127,6 +259,22 @@ def roster_url(session: ReadSession, *, issuer: str, client_id: str, context_id:
     return row.memberships_url
 
 
+def _told(row: LtiGradeLink) -> tuple[Any, ...]:
+    """What decides where a score goes, and whether it does."""
+    return (row.person_id, row.module_key, row.line_item_url, row.line_items_url, sorted(row.scopes))
+
+
+def _earlier_award(session: ReadSession, *, person_id: str, module_key: str) -> str | None:
+    """The decision by which this person was awarded the module before, if there is one."""
+    enrolment = learning.enrolment_of(session, person_id=person_id, module_key=module_key)
+    if enrolment is None:
+        return None
+    rounds = learning.submissions_of(session, enrolment_id=enrolment.id, person_id=person_id)
+    if not rounds or rounds[0].state != "awarded":
+        return None
+    return learning.progress(session, enrolment.id).decision_id
+
+
 def _grade_link(session: ReadSession, launch: Launch) -> LtiGradeLink | None:
     return session.exec(
         select(LtiGradeLink).where(
@@ -137,9 +285,5 @@ def _grade_link(session: ReadSession, launch: Launch) -> LtiGradeLink | None:
     ).first()
 
 
-def _context(session: ReadSession, launch: Launch) -> LtiContext | None:
-    return session.exec(
-        select(LtiContext).where(
-            LtiContext.deployment_id == launch.deployment_id, LtiContext.context_id == launch.context_id
-        )
-    ).first()
+def _context(session: ReadSession, launch: Launch) -> sa.Row[Any] | None:
+    return rows.find(session, LtiContext, deployment_id=launch.deployment_id, context_id=launch.context_id)

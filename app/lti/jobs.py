@@ -4,57 +4,64 @@ from __future__ import annotations
 
 from app.core.outbox import Delivery, Handler, decode
 from app.core.runtime import Runtime
-from app.learning import service as learning
 from app.learning.events import AwardDecided
 from app.lti.connector import Connectors
-from app.lti.events import ScoreRequested
+from app.lti.events import ScoreDue, ScoreRequested
 from app.lti.grades import grade_links
 from app.lti.models import LtiGradeLink
-from app.lti.scores import Score, send_scores, whole_second
-
-FULL_SCORE = 100.0
-AWARD_COMMENT = "Decided by an assessor in Waymark."
-REPAIR_COMMENT = "Sent again by whoever runs Waymark."
+from app.lti.scores import Score, award_score, plan_score, whole_second
+from app.lti.sending import send_score
 
 
 def post_award_score(runtime: Runtime) -> Handler:
-    """Listens to `learning.award_decided`: full marks to every gradebook that launched this person into the module.
+    """Listens to `learning.award_decided`: full marks fall due for every gradebook of this person and module.
 
     Args:
-        runtime: database, secrets, the guarded way out.
+        runtime: the database.
     """
-    connectors = Connectors(runtime)
 
     def handle(delivery: Delivery) -> None:
         event = decode(AwardDecided, delivery.payload)
-        with runtime.database.read() as session:
-            outcome = learning.decision_outcome(session, event.decision_id)
-            links = grade_links(session, person_id=event.person_id, module_key=event.module_key)
-        score = Score(event.decision_id, FULL_SCORE, FULL_SCORE, whole_second(outcome.decided_at), AWARD_COMMENT)
-        send_scores(runtime, connectors, links, score)
+        with runtime.database.write() as session:
+            score = award_score(session, event.decision_id)
+            for link in grade_links(session, person_id=event.person_id, module_key=event.module_key):
+                plan_score(session, link, score, again=delivery.untried)
 
     return handle
 
 
 def post_requested_score(runtime: Runtime) -> Handler:
-    """Listens to `lti.score_requested`: one score that an operator asked for.
+    """Listens to `lti.score_requested`: the score that an operator asked for falls due.
 
     Args:
-        runtime: database, secrets, the guarded way out.
+        runtime: the database.
     """
-    connectors = Connectors(runtime)
 
     def handle(delivery: Delivery) -> None:
         event = decode(ScoreRequested, delivery.payload)
-        with runtime.database.read() as session:
+        with runtime.database.write() as session:
             link = session.get_one(LtiGradeLink, event.grade_link_id)
-        score = Score(
-            event.request_id,
-            float(event.score_given),
-            float(event.score_maximum),
-            whole_second(delivery.created_at),
-            REPAIR_COMMENT,
-        )
-        send_scores(runtime, connectors, [link], score)
+            score = Score(
+                event.request_id,
+                float(event.score_given),
+                float(event.score_maximum),
+                whole_second(delivery.created_at),
+            )
+            plan_score(session, link, score, again=delivery.untried)
+
+    return handle
+
+
+def send_due_score(runtime: Runtime, connectors: Connectors | None = None) -> Handler:
+    """Listens to `lti.score_due`: sends one score to one gradebook.
+
+    Args:
+        runtime: database, secrets, the guarded way out.
+        connectors: to platforms; those of this process if not given.
+    """
+    chosen = connectors or Connectors.shared(runtime)
+
+    def handle(delivery: Delivery) -> None:
+        send_score(runtime, chosen, decode(ScoreDue, delivery.payload).score_id, delivery)
 
     return handle

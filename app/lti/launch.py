@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import col
 
+from app.core import rows
 from app.core.clock import now
-from app.core.db import Database, WriteSession
+from app.core.db import Database, Look, ReadSession, WriteSession
 from app.core.ids import digest
 from app.core.runtime import Runtime
 from app.core.text import is_plain_text
@@ -48,23 +50,43 @@ def find_login(database: Database, fields: Mapping[str, str]) -> BegunLogin:
     state = fields.get("state", "")
     if not state:
         raise errors.LaunchIncomplete(technical="state is missing")
-    with database.read() as session:
-        row = session.exec(select(LtiLogin).where(LtiLogin.state_hash == digest(state))).first()
+    with database.look() as look:
+        row = rows.find(look, LtiLogin, state_hash=digest(state))
         if row is None:
             raise errors.StateUnknown(technical="state is unknown")
-        registration = session.get_one(LtiRegistration, row.registration_id)
-        return BegunLogin(
-            id=row.id,
-            platform=platform_of(registration),
-            platform_state=registration.state,
-            nonce_hash=row.nonce_hash,
-            browser_hash=row.browser_hash,
-            target_link_uri=row.target_link_uri,
-            request=LoginRequest(**row.parameters),
-            restarted=row.restarted,
-            is_used=row.used_at is not None,
-            is_expired=row.expires_at <= now(),
-        )
+        return begun_login(look, row)
+
+
+def login_by_id(database: Database, login_id: str) -> BegunLogin:
+    """A login by our id.
+
+    Raises:
+        RestartUnknown: there is none.
+    """
+    with database.read() as session:
+        row = session.get(LtiLogin, login_id)
+        if row is None:
+            raise errors.RestartUnknown
+        return begun_login(session, row)
+
+
+def begun_login(session: ReadSession | Look, row: LtiLogin | sa.Row[Any]) -> BegunLogin:
+    """A login's row with its platform."""
+    registration = rows.find(session, LtiRegistration, id=row.registration_id)
+    if registration is None:
+        raise errors.StateUnknown(technical="the login's platform is gone")
+    return BegunLogin(
+        id=row.id,
+        platform=platform_of(registration),
+        platform_state=registration.state,
+        nonce_hash=row.nonce_hash,
+        browser_hash=row.browser_hash,
+        target_link_uri=row.target_link_uri,
+        request=LoginRequest(**row.parameters),
+        restarted=row.restarted,
+        is_used=row.used_at is not None,
+        is_expired=row.expires_at <= now(),
+    )
 
 
 def verify_launch(runtime: Runtime, login: BegunLogin, fields: Mapping[str, str]) -> VerifiedLaunch:
@@ -146,7 +168,7 @@ def accept_launch(session: WriteSession, verified: VerifiedLaunch) -> AcceptedLa
     _use_up(session, verified.login)
     opened = opened_by(session, launch)
     module = _module(session, opened)
-    person = people.person_for_lms_identity(
+    person_id = people.person_id_for_lms_identity(
         session,
         registration_id=launch.registration_id,
         subject=launch.subject,
@@ -158,10 +180,10 @@ def accept_launch(session: WriteSession, verified: VerifiedLaunch) -> AcceptedLa
     if launch.message_type == RESOURCE_LINK_REQUEST:
         remember_link(session, launch, opened)
         if launch.is_learner and module is not None:
-            learning.enrol(session, person_id=person.id, module=module, organisation_id=launch.organisation_id)
-            remember_grade_link(session, launch, person_id=person.id, module_key=module.key)
+            learning.enrol(session, person_id=person_id, module=module, organisation_id=launch.organisation_id)
+            remember_grade_link(session, launch, person_id=person_id, module_key=module.key)
     _learn_product_family(session, verified)
-    return AcceptedLaunch(person.id, opened.module_key, opened.activity_key, opened.view)
+    return AcceptedLaunch(person_id, opened.module_key, opened.activity_key, opened.view)
 
 
 def _module(session: WriteSession, opened: Opened) -> Module | None:
@@ -176,11 +198,17 @@ def _module(session: WriteSession, opened: Opened) -> Module | None:
     return module
 
 
+_LOGIN = rows.table(LtiLogin)
+_USE = (
+    sa.update(_LOGIN)
+    .where(_LOGIN.c.id == sa.bindparam("login_id"), _LOGIN.c.used_at.is_(None))
+    .values(used_at=sa.bindparam("moment"), held_launch=None, handle_hash=None)
+)
+
+
 def _use_up(session: WriteSession, login: BegunLogin) -> None:
-    """One statement decides between two requests with one login, on every database."""
-    used = session.exec(
-        sa.update(LtiLogin).where(col(LtiLogin.id) == login.id, col(LtiLogin.used_at).is_(None)).values(used_at=now())
-    )
+    """One statement decides between two requests with one login, on every database; what was held for it goes."""
+    used = session.run(_USE, {"login_id": login.id, "moment": now()})
     if used.rowcount != 1:
         raise errors.LaunchReplayed
 
@@ -202,11 +230,11 @@ def _learn_product_family(session: WriteSession, verified: VerifiedLaunch) -> No
 def _approved_deployment(database: Database, registration_id: str, platform_deployment_id: str) -> str | None:
     if not is_plain_text(platform_deployment_id):
         return None
-    with database.read() as session:
-        return session.exec(
-            select(LtiDeployment.id).where(
-                LtiDeployment.registration_id == registration_id,
-                LtiDeployment.platform_deployment_id == platform_deployment_id,
-                LtiDeployment.state == ACTIVE,
-            )
-        ).first()
+    with database.look() as look:
+        row = rows.find(
+            look,
+            LtiDeployment,
+            registration_id=registration_id,
+            platform_deployment_id=platform_deployment_id,
+        )
+        return row.id if row is not None and row.state == ACTIVE else None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlencode
 
+import requests
 from pylti1p3.cookie import CookieService
 from pylti1p3.deployment import Deployment
 from pylti1p3.exception import LtiException
@@ -171,6 +172,11 @@ def authorization_request(platform: Platform, request: LoginRequest, redirect_ur
     return url, login.state, login.drawn.nonce
 
 
+# The library would make itself a client for each launch, and go out with it past our guard. This one reaches nobody.
+_NO_WAY_OUT = requests.Session()
+_NO_WAY_OUT.adapters.clear()
+
+
 class GuardedLaunch(MessageLaunch[_Fields, _OnePlatform, SessionService, _NoCookies]):
     """The library's launch behind our checks.
 
@@ -193,7 +199,13 @@ class GuardedLaunch(MessageLaunch[_Fields, _OnePlatform, SessionService, _NoCook
     ) -> None:
         request = _Fields({"id_token": id_token})
         self._platforms = _OnePlatform(login.platform, find_deployment)
-        super().__init__(request, self._platforms, session_service=SessionService(request), cookie_service=_NoCookies())
+        super().__init__(
+            request,
+            self._platforms,
+            session_service=SessionService(request),
+            cookie_service=_NoCookies(),
+            requests_session=_NO_WAY_OUT,
+        )
         self._login = login
         self._base_url = base_url
         self._key_source = key_source

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import col, delete, select
 
+from app.core import rows
 from app.core.clock import now
-from app.core.db import Database, ReadSession, WriteSession
-from app.core.ids import digest, new_token
+from app.core.db import Database, Look, WriteSession
+from app.core.ids import digest, new_id, new_token, one_in
 from app.core.runtime import Runtime
 from app.lti import errors
 from app.lti.library import authorization_request
 from app.lti.models import ACTIVE, DISABLED, LtiLogin, LtiRegistration
 from app.lti.registrations import platform_of
-from app.lti.schemas import LoginRequest, Platform, StartedLogin, cookie_id
-from app.lti.urls import LONGEST_URL, same_origin
+from app.lti.schemas import LoginRequest, Platform, PlatformStorage, StartedLogin, cookie_id
+from app.lti.urls import LONGEST_URL, origin, same_origin
 
 LIFETIME = timedelta(minutes=10)
 KEPT_AFTER = timedelta(days=1)
 LONGEST_PARAMETER = 8192
+LONGEST_FRAME_NAME = 255
+ROOM_EVERY = 50  # logins: one of so many clears up, for all the others
 MOST_OPEN = 5_000  # unused logins of one platform: more than any LMS begins in ten minutes
 LAUNCH_PATH = "/lti/launch"
 
@@ -40,6 +46,8 @@ def login_request(fields: Mapping[str, str]) -> LoginRequest:
     used = ("iss", "login_hint", "target_link_uri", "client_id", "lti_message_hint", "lti_deployment_id")
     if any(len(fields.get(name, "")) > LONGEST_PARAMETER for name in used):
         raise errors.LoginIncomplete(technical=f"a parameter is longer than {LONGEST_PARAMETER} characters")
+    if len(fields.get("lti_storage_target", "")) > LONGEST_FRAME_NAME:
+        raise errors.LoginIncomplete(technical=f"lti_storage_target is longer than {LONGEST_FRAME_NAME} characters")
     return LoginRequest(
         issuer=fields["iss"],
         login_hint=fields["login_hint"],
@@ -47,6 +55,7 @@ def login_request(fields: Mapping[str, str]) -> LoginRequest:
         client_id=fields.get("client_id") or None,
         message_hint=fields.get("lti_message_hint") or None,
         deployment_id=fields.get("lti_deployment_id") or None,
+        storage_target=fields.get("lti_storage_target") or None,
     )
 
 
@@ -64,8 +73,8 @@ def find_platform(database: Database, request: LoginRequest, *, registration_id:
         PlatformPending: not approved yet.
         PlatformDisabled: switched off.
     """
-    with database.read() as session:
-        found = _matching(session, request, registration_id)
+    with database.look() as look:
+        found = _matching(look, request, registration_id)
         if not found:
             raise errors.PlatformUnknown(technical="no registration of this iss and client_id")
         usable = [row for row in found if row.state == ACTIVE]
@@ -100,10 +109,14 @@ def start_login(
         raise errors.TargetForeign(technical="target_link_uri is not on this server")
     # One fixed address, whatever the link is: platforms compare it with the registered one character by character.
     url, state, nonce = authorization_request(platform, request, base_url + LAUNCH_PATH)
-    secret, moment = new_token(), now()
+    login_id, secret, moment = new_id(), new_token(), now()
     with runtime.database.write() as session:
-        _make_room(session, platform.registration_id, moment)
-        row = LtiLogin(
+        if one_in(ROOM_EVERY):
+            _make_room(session, platform.registration_id, moment)
+        rows.insert(
+            session,
+            LtiLogin,
+            id=login_id,
             state_hash=digest(state),
             nonce_hash=digest(nonce),
             browser_hash=digest(secret),
@@ -114,15 +127,27 @@ def start_login(
             created_at=moment,
             expires_at=moment + LIFETIME,
         )
-        session.add(row)
-        login_id = row.id
     return StartedLogin(
+        login_id=login_id,
         redirect_url=url,
         cookie_id=cookie_id(login_id),
         cookie_value=secret,
         max_age=int(LIFETIME.total_seconds()),
         frame_ancestors=platform.frame_origins,
+        storage=storage_of(platform, request, login_id),
     )
+
+
+def storage_of(platform: Platform, request: LoginRequest, login_id: str) -> PlatformStorage | None:
+    """Where in the platform's window this login's secret is kept, if the platform offered a place.
+
+    https://www.imsglobal.org/spec/lti-cs-oidc/v0p1: only the origin of the registered authorization endpoint is
+    trusted with it, whatever window the login came from.
+    """
+    place = origin(platform.auth_login_url)
+    if request.storage_target is None or place is None:
+        return None
+    return PlatformStorage(place, request.storage_target, f"waymark-login-{cookie_id(login_id)}")
 
 
 def _make_room(session: WriteSession, registration_id: str, moment: datetime) -> None:
@@ -133,7 +158,7 @@ def _make_room(session: WriteSession, registration_id: str, moment: datetime) ->
         .where(LtiLogin.registration_id == registration_id, col(LtiLogin.used_at).is_(None))
         .order_by(col(LtiLogin.created_at).desc())
         .offset(MOST_OPEN - 1)
-        .limit(100)
+        .limit(1000)
     ).all()
     if beyond:
         session.exec(delete(LtiLogin).where(col(LtiLogin.id).in_(beyond)))
@@ -141,6 +166,8 @@ def _make_room(session: WriteSession, registration_id: str, moment: datetime) ->
 
 def restartable(database: Database, login_id: str) -> tuple[Platform, LoginRequest]:
     """A login that may be begun again in a window of its own: not used, not expired, its platform still approved.
+
+    The window has no platform around it whose storage could be asked, so the login goes on without.
 
     Raises:
         RestartUnknown: there is none.
@@ -152,13 +179,21 @@ def restartable(database: Database, login_id: str) -> tuple[Platform, LoginReque
         registration = session.get_one(LtiRegistration, row.registration_id)
         if registration.state != ACTIVE:
             raise state_error(registration.state)
-        return platform_of(registration), LoginRequest(**row.parameters)
+        return platform_of(registration), replace(LoginRequest(**row.parameters), storage_target=None)
 
 
-def _matching(session: ReadSession, request: LoginRequest, registration_id: str | None) -> list[LtiRegistration]:
-    query = select(LtiRegistration).where(LtiRegistration.issuer == request.issuer)
-    if registration_id is not None:
-        query = query.where(LtiRegistration.id == registration_id)
-    if request.client_id is not None:
-        query = query.where(LtiRegistration.client_id == request.client_id)
-    return list(session.exec(query.order_by(col(LtiRegistration.created_at))).all())
+_REGISTRATION = rows.table(LtiRegistration).c
+_OF_ISSUER = (
+    sa.select(*_REGISTRATION)
+    .where(_REGISTRATION.issuer == sa.bindparam("wanted_issuer"))
+    .order_by(_REGISTRATION.created_at)
+)
+
+
+def _matching(look: Look, request: LoginRequest, registration_id: str | None) -> Sequence[sa.Row[Any]]:
+    if request.client_id is None:
+        found: Sequence[sa.Row[Any]] = look.run(_OF_ISSUER, {"wanted_issuer": request.issuer}).all()
+    else:
+        row = rows.find(look, LtiRegistration, issuer=request.issuer, client_id=request.client_id)
+        found = [] if row is None else [row]
+    return [row for row in found if registration_id in (None, row.id)]

@@ -79,6 +79,9 @@ class LtiLogin(Record, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
     used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    held_launch: str | None = None  # sealed: judged, and waiting for the browser to show the login's secret
+    handle_hash: str | None = None  # of the handle by which that launch is taken, once
+    handle_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)
 
 
 class LtiToolKey(Record, table=True):
@@ -164,7 +167,8 @@ class LtiGradeLink(Record, table=True):
 class LtiScore(Record, table=True):
     """One score for one grade link, and what became of it.
 
-    `decision_id` is the decision that is told, or the id of an operator's request to send a score.
+    `decision_id` is the decision that is told, or the id of an operator's request to send a score. The newest row of a
+    link is what its gradebook should show; an older one that was not sent yet is replaced by it.
     """
 
     __tablename__ = "lti_score"
@@ -176,7 +180,10 @@ class LtiScore(Record, table=True):
     score_given: float
     score_maximum: float
     timestamp: datetime = Field(sa_type=UTCDateTime)
-    state: str = Field(default="waiting")  # waiting | sent | already_there | failed
+    state: str = Field(default="waiting")  # waiting | sent | already_there | failed | not_sent | replaced
+    problem: str | None = None  # what stood in the way at the last try, as app/lti/score_problems.py names it
+    line_item_url: str | None = None  # the column it was last sent to
+    delivery_id: str | None = None  # of the outbox: who sends it
     attempts: int = 0
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
+from app.core import rows
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.lti.models import LtiResourceLink
@@ -60,7 +62,8 @@ def remember_link(session: WriteSession, launch: Launch, opened: Opened) -> None
     """
     if not launch.resource_link_id:
         return
-    row = find_link(session, launch.deployment_id, launch.resource_link_id)
+    key = {"deployment_id": launch.deployment_id, "resource_link_id": launch.resource_link_id}
+    row: LtiResourceLink | sa.Row[Any] | None = rows.find(session, LtiResourceLink, **key)
     if row is None:
         row = LtiResourceLink(
             registration_id=launch.registration_id,
@@ -71,7 +74,7 @@ def remember_link(session: WriteSession, launch: Launch, opened: Opened) -> None
             with session.begin_nested():
                 session.add(row)
         except IntegrityError:
-            row = find_link(session, launch.deployment_id, launch.resource_link_id) or row
+            row = rows.find(session, LtiResourceLink, **key) or row
     wanted: dict[str, Any] = {
         "context_id": launch.context_id,
         "module_key": opened.module_key,
@@ -85,8 +88,7 @@ def remember_link(session: WriteSession, launch: Launch, opened: Opened) -> None
         wanted |= {"line_item_url": launch.line_item_url, "line_item_made": False}
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if changed:
-        row.sqlmodel_update(changed | {"updated_at": now()})
-        session.add(row)
+        rows.change(session, LtiResourceLink, row.id, changed | {"updated_at": now()})
 
 
 def find_link(session: ReadSession, deployment_id: str, resource_link_id: str) -> LtiResourceLink | None:

@@ -18,8 +18,18 @@ class Default:
         """How to begin again in a window of its own: by the same login, with fresh state and cookie."""
         return NewWindow(href=f"/lti/restart/{login.id}", leaves_waymark=False)
 
-    def score_extras(self) -> Mapping[str, Any]:
-        """Members that a score carries beyond the standard's."""
+    stale_statuses = frozenset({409})
+    """How a score is refused because one is there that is not earlier."""
+
+    wants_submission_time = False
+    """Whether a score says when the work was handed in."""
+
+    def score_extras(self, *, is_correction: bool) -> Mapping[str, Any]:
+        """Members that a score carries beyond the standard's.
+
+        Args:
+            is_correction: whether an operator puts a score right, rather than an award being told.
+        """
         return {}
 
 
@@ -36,14 +46,21 @@ class Moodle(Default):
 
 
 class Canvas(Default):
-    """Canvas, where a score may use up an attempt or overwrite what a teacher entered, unless told not to."""
+    """Canvas, where a score may use up an attempt or overwrite what a teacher entered, unless told not to.
 
-    def score_extras(self) -> Mapping[str, Any]:
+    Told to leave another's grade alone it leaves its own tool's alone as well, so a correction must not tell it so. It
+    answers 400 to a score older than the one it holds.
+    """
+
+    stale_statuses = frozenset({400, 409})
+    wants_submission_time = True
+
+    def score_extras(self, *, is_correction: bool) -> Mapping[str, Any]:
         """https://canvas.instructure.com/doc/api/score.html"""
         return {
             "https://canvas.instructure.com/lti/submission": {
                 "new_submission": False,
-                "prioritize_non_tool_grade": True,
+                "prioritize_non_tool_grade": not is_correction,
             }
         }
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from app.core import audit
-from app.core.audit import OPERATOR, Actor
+from app.core.audit import OPERATOR, SYSTEM, Actor
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
+from app.lti import scores
 from app.lti.errors import RegistrationExists, RegistrationInvalid, RegistrationNotFound
-from app.lti.models import ACTIVE, DISABLED, PENDING, LtiDeployment, LtiRegistration
+from app.lti.models import ACTIVE, DISABLED, DYNAMIC, PENDING, LtiDeployment, LtiRegistration
 from app.lti.schemas import Platform
 from app.lti.urls import LONGEST_URL, origins, split_http_url
 
@@ -147,6 +151,7 @@ def approve(
     )
     for each in wanted:
         _set_deployment(session, each, ACTIVE, actor)
+    scores.send_held_back(session, row.id)
     session.flush()
     return row
 
@@ -162,6 +167,7 @@ def approve_deployment(session: WriteSession, deployment_id: str, *, actor: Acto
     if session.get_one(LtiRegistration, row.registration_id).state != ACTIVE:
         raise RegistrationInvalid("The platform itself is not approved.", next_step="Approve the platform first.")
     _set_deployment(session, row, ACTIVE, actor)
+    scores.send_held_back(session, row.registration_id)
     return row
 
 
@@ -289,7 +295,7 @@ def is_let_in(session: ReadSession, registration_id: str, deployment_id: str) ->
     return found is not None
 
 
-def platform_of(row: LtiRegistration) -> Platform:
+def platform_of(row: LtiRegistration | sa.Row[Any]) -> Platform:
     """A registration's facts, free of the session; framing by issuer, authorization endpoint and what was entered."""
     return Platform(
         registration_id=row.id,
@@ -345,3 +351,73 @@ def _check(details: PlatformDetails, deployment: str | None, allow_http: bool) -
 def _check_id(label: str, value: str) -> None:
     if not value or len(value) > LONGEST_ID or not value.isprintable():
         raise RegistrationInvalid(f"The {label} must have 1 to {LONGEST_ID} characters.")
+
+
+def record_dynamic(
+    session: WriteSession,
+    details: PlatformDetails,
+    *,
+    deployment: str | None,
+    configuration_url: str,
+    account_name: str | None,
+    granted_scopes: Sequence[str] | None,
+    allow_http: bool = False,
+) -> LtiRegistration:
+    """Remember a platform that registered this tool by itself; pending, because nobody has vouched for it.
+
+    One that is known, pending or active, keeps its addresses and its state: the request may come from anybody who can
+    place two files on the platform's host, and must not send launches or token requests elsewhere. What it gave, and a
+    further deployment, are noted; the deployment waits for an operator.
+
+    Args:
+        session: the caller's transaction.
+        details: from the platform's configuration and its answer.
+        deployment: the platform's deployment id, if it told one.
+        configuration_url: where the configuration lies, without its query.
+        account_name: which tenant of a shared issuer.
+        granted_scopes: what the platform gave; None if it does not say.
+        allow_http: may addresses be plain http?
+
+    Raises:
+        RegistrationInvalid: an address or id cannot be used.
+        RegistrationExists: it is known, with other addresses.
+    """
+    _check(details, deployment, allow_http)
+    row = _row(session, details.issuer, details.client_id) or _entered(session, details)
+    if row.state == DISABLED:
+        row.auth_login_url, row.auth_token_url = details.auth_login_url, details.auth_token_url
+        row.jwks_url, row.audience, row.name = details.jwks_url, details.audience, details.name or details.issuer
+        row.product_family, row.account_name = details.product_family, account_name
+        row.extra_frame_origins = list(origins(*details.extra_frame_origins))
+        row.state, row.source = PENDING, DYNAMIC
+    elif _endpoints(row) != _endpoints(details):
+        raise RegistrationExists("This issuer and client id are connected already, with other addresses.")
+    row.configuration_url, row.updated_at = configuration_url, now()
+    row.granted_scopes = list(granted_scopes if granted_scopes is not None else row.granted_scopes)
+    session.add(row)
+    session.flush()
+    if deployment is not None and _deployment_row(session, row.id, deployment) is None:
+        if len(deployments(session, row.id)) >= MOST_DEPLOYMENTS:
+            raise RegistrationInvalid("This platform has more deployments than are kept.")
+        session.add(LtiDeployment(registration_id=row.id, platform_deployment_id=deployment))
+    audit.record(session, actor=SYSTEM, action="lti.platform_registered", subject="lti_registration", subject_id=row.id)
+    session.flush()
+    return row
+
+
+def _entered(session: WriteSession, details: PlatformDetails) -> LtiRegistration:
+    """A row for a platform that nobody knows, as if it had been removed; the same one for two at the same moment."""
+    row = LtiRegistration(
+        issuer=details.issuer, client_id=details.client_id, auth_login_url="", auth_token_url="", jwks_url="",
+        name="", state=DISABLED,
+    )  # fmt: skip
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return find_registration(session, issuer=details.issuer, client_id=details.client_id)
+    return row
+
+
+def _endpoints(of: LtiRegistration | PlatformDetails) -> tuple[str | None, ...]:
+    return (of.auth_login_url, of.auth_token_url, of.jwks_url, of.audience)

@@ -110,22 +110,41 @@ class LoginRequest:
 
 
 @dataclass(frozen=True)
+class PlatformStorage:
+    """Where in the platform's window a login's secret is kept, beside the cookie (1EdTech LTI postMessage Storage 0.1).
+
+    Attributes:
+        origin: of the registered authorization endpoint; the only one that is spoken to and believed.
+        target: name of the frame that keeps it, or `_parent`.
+        key: under which it is kept.
+    """
+
+    origin: str
+    target: str
+    key: str
+
+
+@dataclass(frozen=True)
 class StartedLogin:
     """A login begun: where the browser goes, and the secret that ties it to this browser.
 
     Attributes:
+        login_id: ours, for beginning it again.
         redirect_url: the platform's authorization endpoint with every parameter.
         cookie_id: goes into the cookie's name, so that two logins in one browser do not meet.
         cookie_value: the secret; the database keeps its hash only.
         max_age: seconds until both are worthless.
         frame_ancestors: origins that may frame the answer.
+        storage: the platform's own storage, where it offered one.
     """
 
+    login_id: str
     redirect_url: str
     cookie_id: str
     cookie_value: str = field(repr=False)
     max_age: int
     frame_ancestors: tuple[str, ...]
+    storage: PlatformStorage | None = None
 
 
 @dataclass(frozen=True)

@@ -1,115 +1,164 @@
-"""Sending scores (Assignment and Grade Services 2.0 §3.4), each exactly once as far as the platform can see.
+"""Which scores are due: written down in the transaction in which they fall due, and then sent one by one.
 
-A score's timestamp is the moment of the decision in whole seconds. A repeat after a crash therefore carries the same
-one, and a platform that has it already says so with 409, which is the answer hoped for. It never lies ahead of the
-clock: Moodle would take it and then refuse every real score until then.
+Each gradebook gets a row and a delivery of its own, so that one LMS in trouble hinders no other. How a score is sent is
+in `sending`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from pylti1p3.assignments_grades import AssignmentsGradesService
-from pylti1p3.exception import LtiException
-from pylti1p3.grade import Grade
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, select
 
-from app.core.clock import now, rfc3339
-from app.core.db import Database, ReadSession, WriteSession
-from app.core.logging import get_logger
-from app.core.outbox import GiveUp, RetryLater
-from app.core.runtime import Runtime
-from app.lti.connector import Connectors, library_failure
-from app.lti.errors import ServiceFailed
-from app.lti.grades import takes_scores
-from app.lti.models import ACTIVE, LtiGradeLink, LtiRegistration, LtiScore
-from app.lti.quirks import quirks_of
-from app.lti.registrations import platform_of
-from app.lti.schemas import Platform
+from app.core import outbox
+from app.core.clock import now
+from app.core.db import ReadSession, WriteSession
+from app.core.outbox import OutboxDelivery
+from app.learning import service as learning
+from app.lti import score_problems
+from app.lti.events import ScoreDue
+from app.lti.models import LtiGradeLink, LtiScore
 
-log = get_logger()
+WAITING, SENT, ALREADY_THERE, FAILED = "waiting", "sent", "already_there", "failed"
+NOT_SENT = "not_sent"  # the gradebook takes none of ours
+REPLACED = "replaced"  # a newer score of the same person was written down before this one was sent
+THERE = frozenset({SENT, ALREADY_THERE})
 
-CONFLICT = 409
-PERMANENT = frozenset({400, 404, 405, 410, 413, 415, 422})
-LONGEST_ERROR = 300
+FULL_SCORE = 100.0
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class Score:
-    """What is told: `given` of `maximum`, decided at `timestamp` (whole seconds, UTC), with a short comment."""
+    """What is told: `given` of `maximum`, decided at `timestamp` (whole seconds, UTC)."""
 
     decision_id: str
     given: float
     maximum: float
     timestamp: datetime
-    comment: str
-
-
-@dataclass(frozen=True)
-class _Task:
-    score_id: str
-    timestamp: datetime  # of the first try, so that every repeat is recognised
-    link: LtiGradeLink
-    platform: Platform
 
 
 def whole_second(moment: datetime) -> datetime:
-    """The second a moment lies in, never ahead of the clock."""
+    """The second a moment lies in, never ahead of the clock: Moodle counts in whole ones, and takes one of the future
+    only to refuse every real score until then.
+    """
     return min(moment, now()).replace(microsecond=0)
 
 
-def send_scores(runtime: Runtime, connectors: Connectors, links: Sequence[LtiGradeLink], score: Score) -> None:
-    """Send one score to every link that takes it; each result is recorded, and one failure hinders no other.
+def second_after(moment: datetime) -> datetime:
+    """This second, if it is later than that of `moment`; else the one after it, which may not have begun."""
+    return max(whole_second(now()), moment.replace(microsecond=0) + SECOND)
+
+
+def award_score(session: ReadSession, decision_id: str) -> Score:
+    """Full marks for an award, dated when it was decided.
 
     Raises:
-        RetryLater: at least one platform could not take it yet.
-        GiveUp: none is left to try, and at least one refused it for good.
+        DecisionNotFound: there is no such decision.
     """
-    reasons: list[str] = []
-    retry_after: float | None = None
-    for task in _open_tasks(runtime.database, links, score):
-        try:
-            state = _post(connectors, task, score)
-        except ServiceFailed as error:
-            permanent = error.status_code in PERMANENT
-            _record(runtime.database, task.score_id, "failed" if permanent else "waiting", error.reason)
-            log.warning("lti.score_not_sent", registration_id=task.platform.registration_id, reason=error.reason)
-            if not permanent:
-                reasons.append(error.reason)
-                retry_after = max(retry_after or 0.0, error.retry_after or 0.0) or None
-        else:
-            _record(runtime.database, task.score_id, state, None)
-    if reasons:
-        raise RetryLater(reasons[0], retry_after)
-    refused = _refusal(runtime.database, score.decision_id)
-    if refused is not None:
-        raise GiveUp(refused)
+    outcome = learning.decision_outcome(session, decision_id)
+    return Score(decision_id, FULL_SCORE, FULL_SCORE, whole_second(outcome.decided_at))
 
 
-def _open_tasks(database: Database, links: Sequence[LtiGradeLink], score: Score) -> list[_Task]:
-    tasks = []
-    for link in links:
-        if not takes_scores(link):
-            continue
-        with database.write() as session:
-            registration = session.get_one(LtiRegistration, link.registration_id)
-            if registration.state != ACTIVE:
-                continue
-            row = _score_row(session, link, score)
-            if row.state == "waiting":
-                row.attempts += 1
-                session.add(row)
-                tasks.append(_Task(row.id, row.timestamp, link, platform_of(registration)))
-    return tasks
+def plan_score(session: WriteSession, link: LtiGradeLink, score: Score, *, again: bool = False) -> None:
+    """Write down that a score is due for a gradebook, once however often it is called.
+
+    Args:
+        session: the transaction in which it falls due.
+        link: whose gradebook.
+        score: what is told.
+        again: whether one that was refused for good is to be tried once more.
+    """
+    row = _find(session, link.id, score.decision_id)
+    if row is None:
+        _write_down(session, link, score)
+    elif row.state == FAILED and again:
+        send_again(session, row)
+    elif row.state == WAITING and not _is_in_hand(session, row):
+        outbox.emit(session, ScoreDue(row.id))
 
 
-def _score_row(session: WriteSession, link: LtiGradeLink, score: Score) -> LtiScore:
-    known = _find_score(session, link.id, score.decision_id)
-    if known is not None:
-        return known
+def catch_up(session: WriteSession, link: LtiGradeLink, *, decision_id: str) -> None:
+    """A launch told of a gradebook that is new, or another than before: send there what it should show.
+
+    Args:
+        session: the launch's transaction.
+        link: as the launch left it.
+        decision_id: the award that was decided before.
+    """
+    newest = newest_score(session, link.id)
+    if newest is None:
+        _write_down(session, link, award_score(session, decision_id))
+        return
+    moved = link.line_item_url is not None and newest.line_item_url not in (None, link.line_item_url)
+    if newest.state in (FAILED, NOT_SENT) or (newest.state in THERE and moved):
+        send_again(session, newest)
+
+
+def send_again(session: WriteSession, row: LtiScore) -> None:
+    """Have a score sent once more, whatever became of it; dated later than it was, if it was ever sent."""
+    if row.attempts:
+        row.timestamp = second_after(row.timestamp)
+    row.state, row.problem, row.last_error = WAITING, None, None
+    row.delivery_id, row.attempts, row.sent_at = None, 0, None
+    session.add(row)
+    outbox.emit(session, ScoreDue(row.id))
+
+
+def ask_again(session: WriteSession, link: LtiGradeLink) -> bool:
+    """Somebody wants the newest score of a link sent again. One that is on its way already is tried now instead.
+
+    Returns:
+        Whether there is a score at all.
+    """
+    newest = newest_score(session, link.id, lock=True)
+    if newest is None:
+        return False
+    if not is_queued(newest) and not (newest.state == WAITING and _hurry(session, newest.delivery_id)):
+        send_again(session, newest)
+    return True
+
+
+def send_held_back(session: WriteSession, registration_id: str) -> None:
+    """A platform is let in again: what fell due while it was switched off is sent now.
+
+    Args:
+        session: the transaction in which it is approved.
+        registration_id: ours, of the platform.
+    """
+    held_back = session.exec(
+        select(LtiScore)
+        .join(LtiGradeLink, col(LtiGradeLink.id) == LtiScore.grade_link_id)
+        .where(
+            LtiGradeLink.registration_id == registration_id,
+            LtiScore.state == NOT_SENT,
+            LtiScore.problem == score_problems.SWITCHED_OFF,
+        )
+    ).all()
+    for row in held_back:
+        send_again(session, row)
+
+
+def is_queued(row: LtiScore) -> bool:
+    """Whether a score is written down and no worker has looked at it yet."""
+    return row.state == WAITING and row.delivery_id is None and row.attempts == 0
+
+
+def newest_score(session: ReadSession, grade_link_id: str, *, lock: bool = False) -> LtiScore | None:
+    """What a gradebook should show of one person, if anything."""
+    query = (
+        select(LtiScore)
+        .where(LtiScore.grade_link_id == grade_link_id)
+        .order_by(col(LtiScore.created_at).desc(), col(LtiScore.id).desc())
+        .limit(1)
+    )
+    return session.exec(query.with_for_update() if lock else query).first()
+
+
+def _write_down(session: WriteSession, link: LtiGradeLink, score: Score) -> None:
     row = LtiScore(
         decision_id=score.decision_id,
         grade_link_id=link.id,
@@ -121,61 +170,26 @@ def _score_row(session: WriteSession, link: LtiGradeLink, score: Score) -> LtiSc
         with session.begin_nested():
             session.add(row)
     except IntegrityError:
-        return _find_score(session, link.id, score.decision_id) or row
-    return row
+        return  # another transaction was faster by a moment, and has told of it
+    outbox.emit(session, ScoreDue(row.id))
 
 
-def _find_score(session: ReadSession, grade_link_id: str, decision_id: str) -> LtiScore | None:
+def _find(session: ReadSession, grade_link_id: str, decision_id: str) -> LtiScore | None:
     return session.exec(
         select(LtiScore).where(LtiScore.decision_id == decision_id, LtiScore.grade_link_id == grade_link_id)
     ).first()
 
 
-def _post(connectors: Connectors, task: _Task, score: Score) -> str:
-    """Post one score; returns the state it is in then.
+def _is_in_hand(session: ReadSession, row: LtiScore) -> bool:
+    held = session.get(OutboxDelivery, row.delivery_id) if row.delivery_id else None
+    return held is not None and held.state == outbox.WAITING
 
-    Raises:
-        ServiceFailed: it is not there.
-    """
-    grade = (
-        Grade()
-        .set_score_given(score.given)
-        .set_score_maximum(score.maximum)
-        .set_activity_progress("Completed")
-        .set_grading_progress("FullyGraded")
-        .set_timestamp(rfc3339(task.timestamp))
-        .set_user_id(task.link.subject)
-        .set_comment(score.comment)
+
+def _hurry(session: WriteSession, delivery_id: str | None) -> bool:
+    """Have a delivery that waits made now; whether it waits."""
+    made_now = (
+        sa.update(OutboxDelivery)
+        .where(col(OutboxDelivery.id) == delivery_id, col(OutboxDelivery.state) == outbox.WAITING)
+        .values(due_at=now())
     )
-    extras = quirks_of(task.platform.product_family).score_extras()
-    if extras:
-        grade.set_extra_claims(extras)
-    service = AssignmentsGradesService(
-        connectors.to(task.platform),
-        {"scope": ["https://purl.imsglobal.org/spec/lti-ags/scope/score"], "lineitem": task.link.line_item_url or ""},
-    )
-    try:
-        service.put_grade(grade)
-    except ServiceFailed as error:
-        if error.status_code == CONFLICT:
-            return "already_there"
-        raise
-    except LtiException as error:
-        raise library_failure(error) from None
-    return "sent"
-
-
-def _record(database: Database, score_id: str, state: str, error: str | None) -> None:
-    with database.write() as session:
-        row = session.get_one(LtiScore, score_id)
-        row.state, row.last_error = state, error[:LONGEST_ERROR] if error else None
-        row.sent_at = now() if state in ("sent", "already_there") else None
-        session.add(row)
-
-
-def _refusal(database: Database, decision_id: str) -> str | None:
-    with database.read() as session:
-        row = session.exec(
-            select(LtiScore).where(LtiScore.decision_id == decision_id, LtiScore.state == "failed")
-        ).first()
-        return (row.last_error or "refused") if row is not None else None
+    return delivery_id is not None and bool(session.exec(made_now).rowcount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 LONGEST_URL = 2048
@@ -13,7 +14,12 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 def split_http_url(url: object) -> SplitResult | None:
     """The parts of an absolute http(s) address, or None if it is not one that browsers and we read alike."""
-    if not isinstance(url, str) or len(url) > LONGEST_URL or not _PRINTABLE.fullmatch(url):
+    return _split(url) if isinstance(url, str) and len(url) <= LONGEST_URL else None
+
+
+@lru_cache(1024)  # a platform's addresses come again with each of its launches, and each is looked at several times
+def _split(url: str) -> SplitResult | None:
+    if not _PRINTABLE.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)
@@ -28,7 +34,12 @@ def split_http_url(url: object) -> SplitResult | None:
 
 def origin(url: object) -> str | None:
     """The origin of an address in its one canonical spelling (RFC 6454 §6.2), e.g. `https://lms.example:8443`."""
-    parts = split_http_url(url)
+    return _origin(url) if isinstance(url, str) and len(url) <= LONGEST_URL else None
+
+
+@lru_cache(1024)
+def _origin(url: str) -> str | None:
+    parts = _split(url)
     if parts is None or parts.hostname is None:
         return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

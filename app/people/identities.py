@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from app.core import rows
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
+from app.core.ids import new_id
 from app.people.errors import OrganisationNotFound, PersonNotFound
 from app.people.models import LmsIdentityRecord, OrganisationRecord, PersonRecord
 from app.people.schemas import Organisation, Person
 
 NAME_LENGTH = 200
 EMAIL_LENGTH = 254
+SUBJECTS_AT_ONCE = 500  # databases bound how many values one question may hold
 
 
 def person(session: ReadSession, person_id: str) -> Person:
@@ -39,6 +43,20 @@ def person_by_lms_identity(session: ReadSession, *, registration_id: str, subjec
     return _person(row) if row is not None else None
 
 
+def person_ids_by_subject(session: ReadSession, registration_id: str, subjects: Sequence[str]) -> dict[str, str]:
+    """The persons whom one LMS calls by these subjects; those we have not met are left out."""
+    found: dict[str, str] = {}
+    for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
+        some = subjects[start : start + SUBJECTS_AT_ONCE]
+        rows = session.exec(
+            select(LmsIdentityRecord.subject, LmsIdentityRecord.person_id).where(
+                LmsIdentityRecord.registration_id == registration_id, col(LmsIdentityRecord.subject).in_(some)
+            )
+        ).all()
+        found |= dict(rows)
+    return found
+
+
 def person_for_lms_identity(
     session: WriteSession,
     *,
@@ -48,7 +66,30 @@ def person_for_lms_identity(
     email: str | None,
     organisation_id: str | None,
 ) -> Person:
-    """The person whom an LMS calls by this subject; a new one at the first meeting.
+    """The person whom an LMS calls by this subject; a new one at the first meeting. As `person_id_for_lms_identity`."""
+    return person(
+        session,
+        person_id_for_lms_identity(
+            session,
+            registration_id=registration_id,
+            subject=subject,
+            name=name,
+            email=email,
+            organisation_id=organisation_id,
+        ),
+    )
+
+
+def person_id_for_lms_identity(
+    session: WriteSession,
+    *,
+    registration_id: str,
+    subject: str,
+    name: str | None,
+    email: str | None,
+    organisation_id: str | None,
+) -> str:
+    """The id of the person whom an LMS calls by this subject; of a new one at the first meeting.
 
     The newest name and address the LMS gives are kept beside the identity; one that it leaves out takes nothing away.
     Two first launches at the same moment make one person.
@@ -61,16 +102,19 @@ def person_for_lms_identity(
         email: what the LMS gives as their address: a suggestion, never proof.
         organisation_id: the lead agency whose LMS it is.
     """
-    identity = _identity(session, registration_id, subject)
-    if identity is None:
-        identity = _meet(session, registration_id, subject)
-    identity.name = _clean(name, NAME_LENGTH) or identity.name
-    identity.email = _clean(email, EMAIL_LENGTH) or identity.email
-    identity.organisation_id = organisation_id or identity.organisation_id
-    identity.seen_at = now()
-    session.add(identity)
-    session.flush()
-    return person(session, identity.person_id)
+    news = {
+        "registration_id_": registration_id,
+        "subject_": subject,
+        "name_": _clean(name, NAME_LENGTH),
+        "email_": _clean(email, EMAIL_LENGTH),
+        "organisation_id_": organisation_id,
+        "seen_at_": now(),
+    }
+    person_id: str | None = session.run(_SEEN, news).scalar_one_or_none()
+    if person_id is None:
+        _meet(session, registration_id, subject)
+        person_id = session.run(_SEEN, news).scalar_one()
+    return person_id
 
 
 def display_name(session: ReadSession, person_id: str) -> str:
@@ -134,30 +178,38 @@ def organisation_by_key(session: ReadSession, key: str) -> Organisation | None:
     return _organisation(row) if row is not None else None
 
 
-def _identity(session: ReadSession, registration_id: str, subject: str) -> LmsIdentityRecord | None:
-    return session.exec(
-        select(LmsIdentityRecord).where(
-            LmsIdentityRecord.registration_id == registration_id, LmsIdentityRecord.subject == subject
-        )
-    ).first()
-
-
-def _meet(session: WriteSession, registration_id: str, subject: str) -> LmsIdentityRecord:
+def _meet(session: WriteSession, registration_id: str, subject: str) -> None:
     """A new person with this identity, unless another transaction was faster by a moment."""
+    person_id = new_id()
     try:
         with session.begin_nested():
-            newcomer = PersonRecord()
-            session.add(newcomer)
-            session.flush()
-            identity = LmsIdentityRecord(person_id=newcomer.id, registration_id=registration_id, subject=subject)
-            session.add(identity)
-            session.flush()
+            rows.insert(session, PersonRecord, id=person_id)
+            rows.insert(
+                session, LmsIdentityRecord, person_id=person_id, registration_id=registration_id, subject=subject
+            )
     except IntegrityError:
-        found = _identity(session, registration_id, subject)
-        if found is None:
+        if rows.find(session, LmsIdentityRecord, registration_id=registration_id, subject=subject) is None:
             raise
-        return found
-    return identity
+
+
+def _seen() -> sa.Update:
+    """Notes that an identity was met again, and what is newly told of it; what is not told stays. Says whose it is."""
+    table = rows.table(LmsIdentityRecord)
+    columns = table.c
+    told = {
+        name: sa.func.coalesce(sa.bindparam(f"{name}_", type_=columns[name].type), columns[name])
+        for name in ("name", "email", "organisation_id")
+    }
+    return (
+        sa.update(table)
+        .where(columns.registration_id == sa.bindparam("registration_id_"))
+        .where(columns.subject == sa.bindparam("subject_"))
+        .values(told | {"seen_at": sa.bindparam("seen_at_", type_=columns.seen_at.type)})
+        .returning(columns.person_id)
+    )
+
+
+_SEEN = _seen()
 
 
 def _clean(text: str | None, length: int) -> str | None:

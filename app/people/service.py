@@ -21,6 +21,7 @@ from app.people.identities import (
     person,
     person_by_lms_identity,
     person_for_lms_identity,
+    person_id_for_lms_identity,
     person_ids_by_subject,
 )
 from app.people.roles import grant_role, has_role, people_with_role, revoke_role, roles_of
@@ -60,6 +61,7 @@ __all__ = [
     "person",
     "person_by_lms_identity",
     "person_for_lms_identity",
+    "person_id_for_lms_identity",
     "person_ids_by_subject",
     "request_email_confirmation",
     "revoke_role",

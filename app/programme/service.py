@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlmodel import col, select
+import sqlalchemy as sa
+from sqlmodel import select
 
-from app.core import audit
+from app.core import audit, rows
 from app.core.db import ReadSession, WriteSession
 from app.programme import assemble, checks, documents
 from app.programme.achievements import achievement_of
 from app.programme.case import CaseItem, case_items, cf_item_uuid, find_item
 from app.programme.errors import ItemUnknown, ModuleUnknown, NoProgramme, ProgrammeInvalid, VersionInUse
 from app.programme.frameworks import Competency, FidelityItem, Principle, Programme
+from app.programme.kept import Kept
 from app.programme.loader import read_folder
 from app.programme.models import ProgrammeModuleVersion, ProgrammeVersion
 from app.programme.schemas import AchievementInfo, CaseKind, LoadReport, Module
@@ -23,6 +25,15 @@ from app.programme.schemas import AchievementInfo, CaseKind, LoadReport, Module
 ItemT = TypeVar("ItemT")
 MAX_VERSION = 2**31 - 1  # what every database's integer column holds; addresses may carry more digits
 _KEY = re.compile(r"[A-Za-z0-9-]{1,60}")
+_MODULES, _PROGRAMMES, _ACHIEVEMENTS = Kept[Module](), Kept[Programme](), Kept[AchievementInfo]()
+_MODULE, _PROGRAMME = rows.table(ProgrammeModuleVersion).c, rows.table(ProgrammeVersion).c
+_ALL_MODULES = sa.select(_MODULE.id, _MODULE.key, _MODULE.version, _MODULE.programme_key, _MODULE.digest).order_by(
+    _MODULE.version
+)
+_MODULE_VERSIONS = _ALL_MODULES.where(_MODULE.key == sa.bindparam("module"))
+_PROGRAMME_VERSIONS = sa.select(_PROGRAMME.id, _PROGRAMME.digest).order_by(
+    _PROGRAMME.loaded_at.desc(), _PROGRAMME.version.desc()
+)
 NOTHING_CHANGED = "Nothing was loaded; what was in use stays in use."
 
 
@@ -109,9 +120,8 @@ def programme_bytes(session: ReadSession, key: str, version: int) -> bytes:
 
 def modules(session: ReadSession) -> tuple[Module, ...]:
     """The current version of every module, by key."""
-    rows = session.exec(select(ProgrammeModuleVersion.key, ProgrammeModuleVersion.version)).all()
-    newest = {key: max(v for k, v in rows if k == key) for key, _ in rows}
-    return tuple(module_version(session, key, newest[key]) for key in sorted(newest))
+    newest = {row.key: row for row in session.run(_ALL_MODULES)}
+    return tuple(_module(session, newest[key]) for key in sorted(newest))
 
 
 def current_module(session: ReadSession, key: str) -> Module:
@@ -120,8 +130,10 @@ def current_module(session: ReadSession, key: str) -> Module:
     Raises:
         ModuleUnknown: there is no such module.
     """
-    stored = _digests(session, ProgrammeModuleVersion, key) if _KEY.fullmatch(key) else {}
-    return module_version(session, key, max(stored, default=0))
+    versions = _module_versions(session, key)
+    if not versions:
+        raise _no_such_module()
+    return _module(session, versions[-1])
 
 
 def module_version(session: ReadSession, key: str, version: int) -> Module:
@@ -130,8 +142,7 @@ def module_version(session: ReadSession, key: str, version: int) -> Module:
     Raises:
         ModuleUnknown: there is no such module or version.
     """
-    row = _module_row(session, key, version)
-    return documents.module_from(row.document, row.digest)
+    return _module(session, _module_row(session, key, version))
 
 
 def achievement(session: ReadSession, key: str, version: int) -> AchievementInfo:
@@ -141,10 +152,14 @@ def achievement(session: ReadSession, key: str, version: int) -> AchievementInfo
         ModuleUnknown: there is no such module or version.
     """
     row = _module_row(session, key, version)
-    module = documents.module_from(row.document, row.digest)
-    programme = next(p for p in _programmes(session) if p.key == row.programme_key)
-    items = _published_items(session)
-    return achievement_of(module, programme, lambda kind, item_id: items[kind, item_id])
+
+    def build() -> AchievementInfo:
+        programme = next(p for p in _programmes(session) if p.key == row.programme_key)
+        items = _published_items(session)
+        return achievement_of(_module(session, row), programme, lambda kind, item_id: items[kind, item_id])
+
+    # It says what the newest programme says of each item, so it is another one when a programme was loaded.
+    return _ACHIEVEMENTS.get((row.id, *(programme.id for programme in _programme_rows(session))), build)
 
 
 def case_item(session: ReadSession, kind: CaseKind, item_id: str) -> CaseItem:
@@ -220,13 +235,27 @@ def _programme_row(session: ReadSession, key: str, version: int) -> ProgrammeVer
     raise NoProgramme("There is no such version of this programme.")
 
 
-def _module_row(session: ReadSession, key: str, version: int) -> ProgrammeModuleVersion:
-    table = ProgrammeModuleVersion
-    if _KEY.fullmatch(key) and version <= MAX_VERSION:
-        row = session.exec(select(table).where(table.key == key, table.version == version)).first()
-        if row is not None:
+def _module_row(session: ReadSession, key: str, version: int) -> sa.Row[Any]:
+    for row in _module_versions(session, key):
+        if row.version == version:
             return row
-    raise ModuleUnknown("This programme has no such module, or not in this version.")
+    raise _no_such_module()
+
+
+def _no_such_module() -> ModuleUnknown:
+    return ModuleUnknown("This programme has no such module, or not in this version.")
+
+
+def _module_versions(session: ReadSession, key: str) -> Sequence[sa.Row[Any]]:
+    """What is stored under a key, without the documents; the newest version last."""
+    return session.run(_MODULE_VERSIONS, {"module": key}).all() if _KEY.fullmatch(key) else ()
+
+
+def _module(session: ReadSession, row: sa.Row[Any]) -> Module:
+    def build() -> Module:
+        return documents.module_from(session.get_one(ProgrammeModuleVersion, row.id).document, row.digest)
+
+    return _MODULES.get(row.id, build)
 
 
 def _name(module: Module) -> str:
@@ -302,8 +331,17 @@ def _audit(session: WriteSession, subject: str, key: str, version: int) -> None:
 
 def _programmes(session: ReadSession) -> Iterator[Programme]:
     """Every version of every programme, newest first."""
-    statement = select(ProgrammeVersion).order_by(
-        col(ProgrammeVersion.loaded_at).desc(), col(ProgrammeVersion.version).desc()
-    )
-    for row in session.exec(statement):
-        yield documents.programme_from(row.document, row.digest)
+    for row in _programme_rows(session):
+        yield _programme(session, row)
+
+
+def _programme_rows(session: ReadSession) -> Sequence[sa.Row[Any]]:
+    """What is stored of programmes, without the documents, newest first."""
+    return session.run(_PROGRAMME_VERSIONS).all()
+
+
+def _programme(session: ReadSession, row: sa.Row[Any]) -> Programme:
+    def build() -> Programme:
+        return documents.programme_from(session.get_one(ProgrammeVersion, row.id).document, row.digest)
+
+    return _PROGRAMMES.get(row.id, build)

@@ -20,6 +20,7 @@ from app.verifier.holder import email_matches
 from app.verifier.schemas import Presented, Report
 from app.web import documents
 from app.web.dependencies import App, BadgeVerifier
+from app.web.errors import wants_machine_form
 from app.web.forms import PostedForm
 from app.web.pages import render
 from app.web.report_view import ReportView, view_of
@@ -49,7 +50,7 @@ def show(request: Request, credential_id: UUID, runtime: App, verifier: BadgeVer
     try:
         credential, achievement = _load(runtime, str(credential_id))
     except CredentialNotFound:
-        if form != "html":
+        if form != "html" or wants_machine_form(request):
             raise
         return render(request, "credentials/not_shared.html", status=404, headers=_HEADERS)
     if form != "html":

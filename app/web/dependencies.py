@@ -1,7 +1,8 @@
 """What endpoints ask for in their signatures: the process's means and the two kinds of database session.
 
 Every session dependency carries `scope="function"`: FastAPI would otherwise commit after it has answered, and a commit
-that fails would reach the person as a success.
+that fails would reach the person as a success. What only looks something up is `async`: a plain function would be sent
+to a thread and back.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from app.core.runtime import Runtime
 from app.verifier.service import Verifier
 
 
-def get_runtime(request: Request) -> Runtime:
+async def get_runtime(request: Request) -> Runtime:
     """The means of this process."""
     runtime: Runtime = request.app.state.runtime
     return runtime
@@ -37,7 +38,7 @@ def write_session(runtime: App) -> Iterator[WriteSession]:
         yield session
 
 
-def get_verifier(request: Request) -> Verifier:
+async def get_verifier(request: Request) -> Verifier:
     """The verifier of this process."""
     verifier: Verifier = request.app.state.verifier
     return verifier

@@ -13,24 +13,77 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.core import metrics
+from app.core.db_trouble import Trouble, trouble_of
 from app.core.errors import AppError, NotFound, Unavailable
 from app.core.logging import get_logger
 from app.core.secrets import SecretUnreadable
+from app.web.documents import OPEN, negotiate
 from app.web.pages import render
 
 log = get_logger()
 
 PROBLEM = "application/problem+json"
-MACHINE_PATHS = ("/api/v1/", "/oauth/", "/vc-api/", "/ims/")
+MACHINE_PATHS = ("/api/v1/", "/oauth/", "/vc-api/")
 MACHINE_SUFFIXES = (".json", ".jwt", ".png", ".svg")
+# Documents that stand in badges and settings: a page is only for those who name HTML.
+DOCUMENT_PATHS = (
+    "/achievements/", "/api/", "/healthz", "/ims/", "/keys/", "/lti/jwks", "/metrics", "/programme", "/readyz",
+    "/status/", "/.well-known/",
+)  # fmt: skip
+# What scripts of any site may read, they may also be refused in words they can read.
+PUBLIC_PATHS = (
+    "/achievements/", "/credentials/", "/ims/", "/issuers/", "/keys/", "/lti/jwks", "/programme", "/status/",
+    "/.well-known/",
+)  # fmt: skip
 MOST_PROBLEMS = 10
+SECONDS_UNTIL_A_NEW_TRY = 10
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is gone, busy, read-only or full."""
+    """The database is gone."""
 
     slug = "database-unavailable"
     title = "We cannot reach what we keep"
+    words = "The database does not answer just now."
+
+    def __init__(self) -> None:
+        super().__init__(
+            self.words,
+            kept="What was saved before is kept; this last step was not done.",
+            next_step="Please try again in a minute. Whoever runs this server finds the cause at /readyz.",
+        )
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """It answers, but did not get to this in time."""
+
+    slug = "database-busy"
+    title = "We are very busy just now"
+    words = "The database has so much to do that it did not get to this in time."
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """It can be read and not written."""
+
+    slug = "database-read-only"
+    title = "Nothing can be saved just now"
+    words = "The database can only be read just now, so pages open but nothing can be saved."
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """It has no room left."""
+
+    slug = "database-full"
+    title = "Nothing can be saved just now"
+    words = "The database has no room left, so pages open but nothing can be saved."
+
+
+IN_TROUBLE = {
+    Trouble.GONE: DatabaseUnavailable,
+    Trouble.BUSY: DatabaseBusy,
+    Trouble.READ_ONLY: DatabaseReadOnly,
+    Trouble.FULL: DatabaseFull,
+}
 
 
 @dataclass(frozen=True)
@@ -49,12 +102,15 @@ class ErrorPage:
 
 
 def wants_machine_form(request: Request) -> bool:
-    """Whether the caller is a program."""
+    """Whether the caller is a program: by the address, else by the form it asks for."""
     path = request.url.path
     if path.startswith(MACHINE_PATHS) or path.endswith(MACHINE_SUFFIXES):
         return True
-    accept = request.headers.get("accept", "")
-    return "text/html" not in accept and "json" in accept
+    accept = request.headers.get("accept")
+    if negotiate(accept) != "html":
+        return True
+    accept = (accept or "").lower()
+    return "html" not in accept and ("json" in accept or path.startswith(DOCUMENT_PATHS))
 
 
 def install(app: FastAPI) -> None:
@@ -75,8 +131,7 @@ def install(app: FastAPI) -> None:
         phrase = HTTPStatus(error.status_code).phrase
         detail, next_step = str(error.detail), None
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            phrase, detail = "This address is not a page", "It is where other programs send something to Waymark."
-            next_step = "Open the activity from your LMS, or go to the front page."
+            phrase, detail, next_step = _not_that_way(request, (error.headers or {}).get("Allow", ""))
         answer = _show(request, error.status_code, f"http-{error.status_code}", phrase, detail, None, next_step)
         answer.headers.update(error.headers or {})  # e.g. Allow, which RFC 9110 §15.5.6 wants with a 405
         return answer
@@ -89,25 +144,20 @@ def install(app: FastAPI) -> None:
             if wants_machine_form(request)
             else f"Something is missing or has the wrong form: {', '.join(sorted({place for place, _ in problems}))}."
         )
+        again = "Change the request" if wants_machine_form(request) else "Go back, complete the form"
         return _show(
             request, 422, "invalid-input", "That could not be used", detail, "Nothing was changed.",
-            "Go back, complete the form and send it again.",
+            f"{again} and send it again.",
         )  # fmt: skip
 
-    @app.exception_handler(sa.exc.TimeoutError)
-    @app.exception_handler(sa.exc.InterfaceError)
-    @app.exception_handler(sa.exc.OperationalError)
+    @app.exception_handler(sa.exc.SQLAlchemyError)
     def _database(request: Request, error: sa.exc.SQLAlchemyError) -> Response:
-        # It is gone, busy, read-only or full; the next request tries anew, so nothing here needs a restart.
-        log.error("database.unavailable", error=type(error).__name__)
-        return error_response(
-            request,
-            DatabaseUnavailable(
-                "The database does not answer just now, or cannot be written.",
-                kept="What was saved before is kept; this last step was not done.",
-                next_step="Please try again in a minute. Whoever runs this server finds the cause at /readyz.",
-            ),
-        )
+        trouble = trouble_of(error)
+        if trouble is None:
+            return unexpected_response(request, error)
+        # The next request tries anew, so nothing here needs a restart.
+        log.error("database.unavailable", trouble=trouble.value, error=type(error).__name__)
+        return error_response(request, IN_TROUBLE[trouble]())
 
     @app.exception_handler(SecretUnreadable)
     def _sealed(request: Request, error: SecretUnreadable) -> Response:
@@ -129,6 +179,17 @@ def unexpected_response(request: Request, error: Exception) -> Response:
             kept="What was saved before is kept; this last step was not done.",
             next_step="Please try again. If it happens again, tell us the reference below.",
         ),
+    )
+
+
+def _not_that_way(request: Request, allowed: str) -> tuple[str, str, str | None]:
+    """Title, detail and next step for a method that an address does not take."""
+    if wants_machine_form(request):
+        return "This address does not take that method", f"It takes {allowed or 'others'}.", None
+    return (
+        "This address is not a page",
+        "It is where other programs send something to Waymark.",
+        "Open the activity from your LMS, or go to the front page.",
     )
 
 
@@ -160,11 +221,16 @@ def _show(
 ) -> Response:
     metrics.ERRORS.labels(slug).inc()
     reference = getattr(request.state, "request_id", "unknown")
+    headers = {"Vary": "Accept", "Cache-Control": "no-store"}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(SECONDS_UNTIL_A_NEW_TRY)
+    if request.url.path.startswith(PUBLIC_PATHS):
+        headers |= OPEN
     if wants_machine_form(request):
         problem = {"type": f"urn:waymark:error:{slug}", "title": title, "status": status, "detail": detail,
                    "reference": reference}  # fmt: skip
         extra = {key: value for key, value in (("kept", kept), ("next_step", next_step)) if value}
-        return JSONResponse(problem | extra, status_code=status, media_type=PROBLEM)
+        return JSONResponse(problem | extra, status_code=status, media_type=PROBLEM, headers=headers)
     chrome = "frame" if request.url.path.startswith(("/at/", "/lti/")) else "public"
     page = ErrorPage(title, detail, kept, next_step, status, slug, reference, chrome, action)
-    return render(request, "error.html", page, status=status)
+    return render(request, "error.html", page, status=status, headers=headers)

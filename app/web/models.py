@@ -35,6 +35,7 @@ class LaunchSessionRow(Record, table=True):
     carrier: str = Field(default="cookie")  # cookie | header
     code_hash: str | None = Field(default=None, index=True)  # of the one-time code that becomes a header's token
     code_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    return_url: str | None = None  # where the platform wants people to go back to
     is_teacher: bool = False
     is_administrator: bool = False
     frame_ancestors: list[str] = Field(default_factory=list, sa_type=sa.JSON)

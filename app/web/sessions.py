@@ -1,26 +1,33 @@
 """Staying signed in inside an LMS's frame.
 
-A session belongs to one launch: its pages live below `/at/{handle}/` and its cookie bears the handle in its name, so
-two tabs never mix. The handle in the address proves nothing; the cookie's secret does. The cookie is partitioned, so
-it comes back inside a frame where third-party cookies are blocked (CHIPS).
+A session belongs to one launch: its pages live below `/at/{handle}/`, so two tabs never mix. The handle in the address
+proves nothing; the session's secret does. It comes by one of two carriers, and never by the other one:
+
+- a cookie that bears the handle in its name. It is partitioned, so it comes back inside a frame where third-party
+  cookies are blocked (CHIPS);
+- where cookies do not come back at all, a header that the page's own script sends with every request. The script gets
+  the token for a one-time code and keeps it in the page's memory, nowhere else.
 """
 
 from __future__ import annotations
 
 import hmac
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from fastapi import Depends, Request, Response
-from sqlmodel import delete
+from sqlmodel import col, delete
 
 from app.config import Settings
+from app.core import rows
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.core.errors import Forbidden, SignInNeeded
-from app.core.ids import digest, new_token
+from app.core.ids import digest, new_token, one_in
 from app.core.runtime import Runtime
 from app.lti import registrations
 from app.lti.schemas import AcceptedLaunch, DeepLinkingRequest, Launch
@@ -32,6 +39,11 @@ COOKIE_PREFIX = "__Host-waymark-at-"
 PLAIN_COOKIE_PREFIX = "waymark-at-"
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
+SESSION_HEADER = "x-waymark-session"
+COOKIE = "cookie"
+HEADER = "header"
+CODE_LIFETIME = timedelta(minutes=1)
+SWEEP_EVERY = 50  # sessions: one of so many deletes those that are over
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,6 +52,25 @@ class SessionEnded(SignInNeeded):
 
     slug = "session-ended"
     title = "Please open Waymark again from your LMS"
+
+
+class SessionInMemory(SignInNeeded):
+    """The session lives in the memory of a page that was left: by a reload, a new tab, an address that was copied.
+
+    Args:
+        return_url: where the platform wants people to go back to.
+    """
+
+    slug = "session-in-memory"
+    title = "Please open Waymark again from your LMS"
+
+    def __init__(self, return_url: str | None) -> None:
+        super().__init__(
+            "Your browser keeps no cookies for Waymark inside your LMS. So a reload, or a new tab, signs you out here.",
+            kept="Everything you saved is kept.",
+            next_step="Go back to your LMS and open the activity again.",
+        )
+        self.action = {"text": "Go back to your LMS", "href": return_url} if return_url else None
 
 
 class FormNotOurs(Forbidden):
@@ -55,8 +86,16 @@ class StartedSession:
 
     handle: str
     cookie_name: str
-    cookie_value: str
+    cookie_value: str = field(repr=False)
     max_age: int
+
+
+@dataclass(frozen=True)
+class StartedHeaderSession:
+    """A session just begun, and the one-time code that becomes its token."""
+
+    handle: str
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,7 +131,7 @@ class LaunchSession:
 def start_session(
     session: WriteSession, settings: Settings, launch: Launch, accepted: AcceptedLaunch
 ) -> StartedSession:
-    """Begin a session in the transaction that consumes the launch.
+    """Begin a session that a cookie carries, in the transaction that consumes the launch.
 
     Args:
         session: the launch's transaction.
@@ -100,38 +139,88 @@ def start_session(
         launch: the verified launch.
         accepted: whose it is and what it opens.
     """
-    secret, handle = new_token(), new_token(9).replace("_", "a").replace("-", "b")
-    lifetime = timedelta(hours=settings.launch_session_hours)
-    session.exec(delete(LaunchSessionRow).where(LaunchSessionRow.expires_at < now()))  # type: ignore[arg-type]
-    session.add(
-        LaunchSessionRow(
-            handle=handle,
-            secret_hash=digest(secret),
-            person_id=accepted.person_id,
-            registration_id=launch.registration_id,
-            deployment_id=launch.deployment_id,
-            organisation_id=launch.organisation_id,
-            context_id=launch.context_id,
-            context_title=launch.context_title,
-            resource_link_id=launch.resource_link_id,
-            message_type=launch.message_type,
-            module_key=accepted.module_key,
-            activity_key=accepted.activity_key,
-            view=accepted.view,
-            for_user=launch.for_user,
-            deep_linking=asdict(launch.deep_linking) if launch.deep_linking else None,
-            is_teacher=launch.is_teacher,
-            is_administrator=launch.is_administrator,
-            frame_ancestors=list(launch.frame_ancestors),
-            expires_at=now() + lifetime,
-        )
-    )
+    secret = new_token()
+    handle = _begin(session, settings, launch, accepted, carrier=COOKIE, secret_hash=digest(secret))
     return StartedSession(
         handle=handle,
         cookie_name=cookie_name(settings, handle),
         cookie_value=secret,
-        max_age=int(lifetime.total_seconds()),
+        max_age=int(_lifetime(settings).total_seconds()),
     )
+
+
+def start_header_session(
+    session: WriteSession, settings: Settings, launch: Launch, accepted: AcceptedLaunch
+) -> StartedHeaderSession:
+    """Begin a session that a header carries. It opens nothing until its code was swapped for a token.
+
+    Args:
+        session, settings, launch, accepted: as in `start_session`.
+    """
+    code = new_token()
+    handle = _begin(
+        session, settings, launch, accepted, carrier=HEADER, secret_hash=digest(new_token()),
+        code_hash=digest(code), code_expires_at=now() + CODE_LIFETIME,
+    )  # fmt: skip
+    return StartedHeaderSession(handle, code)
+
+
+def swap_code(session: WriteSession, handle: str, code: str) -> str:
+    """The token that carries a session from now on, for its one-time code.
+
+    Raises:
+        SessionEnded: the code is wrong, was used, or is older than a minute.
+    """
+    token = new_token()
+    swapped = session.exec(
+        sa.update(LaunchSessionRow)
+        .where(
+            col(LaunchSessionRow.handle) == handle,
+            col(LaunchSessionRow.carrier) == HEADER,
+            col(LaunchSessionRow.code_hash) == digest(code),
+            col(LaunchSessionRow.code_expires_at) > now(),
+        )
+        .values(secret_hash=digest(token), code_hash=None, code_expires_at=None)
+    )
+    if swapped.rowcount != 1:
+        raise _ended()
+    return token
+
+
+def _begin(session: WriteSession, settings: Settings, launch: Launch, accepted: AcceptedLaunch, **carrier: Any) -> str:
+    """The session's row; returns its handle. `carrier` are the columns that say how it is carried."""
+    handle = new_token(9).replace("_", "a").replace("-", "b")
+    if one_in(SWEEP_EVERY):
+        session.exec(delete(LaunchSessionRow).where(col(LaunchSessionRow.expires_at) < now()))
+    rows.insert(
+        session,
+        LaunchSessionRow,
+        handle=handle,
+        person_id=accepted.person_id,
+        registration_id=launch.registration_id,
+        deployment_id=launch.deployment_id,
+        organisation_id=launch.organisation_id,
+        context_id=launch.context_id,
+        context_title=launch.context_title,
+        resource_link_id=launch.resource_link_id,
+        message_type=launch.message_type,
+        module_key=accepted.module_key,
+        activity_key=accepted.activity_key,
+        view=accepted.view,
+        for_user=launch.for_user,
+        deep_linking=asdict(launch.deep_linking) if launch.deep_linking else None,
+        return_url=launch.return_url,
+        is_teacher=launch.is_teacher,
+        is_administrator=launch.is_administrator,
+        frame_ancestors=list(launch.frame_ancestors),
+        expires_at=now() + _lifetime(settings),
+        **carrier,
+    )
+    return handle
+
+
+def _lifetime(settings: Settings) -> timedelta:
+    return timedelta(hours=settings.launch_session_hours)
 
 
 def cookie_name(settings: Settings, handle: str) -> str:
@@ -143,6 +232,7 @@ def cookie_name(settings: Settings, handle: str) -> str:
     return (COOKIE_PREFIX if cookies_are_secure(settings.base_url) else PLAIN_COOKIE_PREFIX) + handle
 
 
+@lru_cache(8)
 def cookies_are_secure(base_url: str) -> bool:
     """Whether browsers take Secure cookies from this server: https, or a loopback name that they trust."""
     parts = urlsplit(base_url)
@@ -174,25 +264,24 @@ def csrf_token(runtime: Runtime, handle: str, secret_hash: str) -> str:
 
 
 def find_session(database_session: ReadSession, runtime: Runtime, request: Request, handle: str) -> LaunchSession:
-    """The session of a handle, if this browser holds its cookie and its platform is still let in.
+    """The session of a handle, if this request brings its secret by its own carrier and its platform is still let in.
 
     Raises:
+        SessionInMemory: it is carried by a header, and this request came without.
         SessionEnded: none, expired, another browser's, or of a platform that was removed.
     """
-    secret = request.cookies.get(cookie_name(runtime.settings, handle))
-    row = database_session.get(LaunchSessionRow, handle) if secret else None
+    row = database_session.get(LaunchSessionRow, handle)
+    if row is None or row.expires_at <= now():
+        raise _ended()
+    secret = _brought(request, runtime.settings, row)
+    if secret is None and row.carrier == HEADER:
+        raise SessionInMemory(row.return_url)
     if (
-        row is None
-        or secret is None
-        or row.expires_at <= now()
+        secret is None
         or not hmac.compare_digest(row.secret_hash, digest(secret))
         or not registrations.is_let_in(database_session, row.registration_id, row.deployment_id)
     ):
-        raise SessionEnded(
-            "You are not signed in here, or your session has ended.",
-            kept="Everything you saved is kept.",
-            next_step="Go back to your LMS and open the activity again.",
-        )
+        raise _ended()
     return LaunchSession(
         handle=row.handle,
         person_id=row.person_id,
@@ -213,6 +302,21 @@ def find_session(database_session: ReadSession, runtime: Runtime, request: Reque
         is_administrator=row.is_administrator,
         csrf_token=csrf_token(runtime, row.handle, row.secret_hash),
         frame_ancestors=tuple(row.frame_ancestors),
+    )
+
+
+def _brought(request: Request, settings: Settings, row: LaunchSessionRow) -> str | None:
+    """The secret that a request brings for this session: only by the carrier that the session has."""
+    if row.carrier == HEADER:
+        return request.headers.get(SESSION_HEADER)
+    return request.cookies.get(cookie_name(settings, row.handle))
+
+
+def _ended() -> SessionEnded:
+    return SessionEnded(
+        "You are not signed in here, or your session has ended.",
+        kept="Everything you saved is kept.",
+        next_step="Go back to your LMS and open the activity again.",
     )
 
 
@@ -270,6 +374,20 @@ def check_same_origin(request: Request, base_url: str) -> None:
             "This request came from a page that is not part of Waymark, so nothing was changed.",
             next_step="Open the page from your LMS and try again.",
         )
+
+
+def check_own_page(request: Request, base_url: str) -> None:
+    """The same for a request that hands out a session: it must say that it comes from a page of ours.
+
+    A browser says so with every POST. Without this, somebody could send the handle and secret of a login of their own
+    from another person's browser, and have that person work under a strange name.
+
+    Raises:
+        FormNotOurs: no origin, or not ours.
+    """
+    if request.headers.get("origin") is None:
+        raise FormNotOurs("This request does not say which page it came from, so nothing was changed.")
+    check_same_origin(request, base_url)
 
 
 def _signed_in(

@@ -34,6 +34,9 @@ def upgrade() -> None:
     with op.batch_alter_table("lti_context") as batch:
         batch.alter_column("memberships_url", existing_type=sa.String(), nullable=True)
     _add_moment("lti_score", "created_at", sa.column("timestamp"))
+    for name in ("problem", "line_item_url", "delivery_id"):
+        _add("lti_score", sa.Column(name, sa.String(), nullable=True))
+    _held_launches()
     _session_columns()
     _resource_links()
 
@@ -52,8 +55,11 @@ def downgrade() -> None:
         "carrier",
         "code_hash",
         "code_expires_at",
+        "return_url",
     )
-    _drop("lti_score", "created_at")
+    op.drop_index(op.f("ix_lti_login_handle_expires_at"), "lti_login")
+    _drop("lti_login", "held_launch", "handle_hash", "handle_expires_at")
+    _drop("lti_score", "created_at", "problem", "line_item_url", "delivery_id")
     op.execute("DELETE FROM lti_context WHERE memberships_url IS NULL")
     with op.batch_alter_table("lti_context") as batch:
         batch.alter_column("memberships_url", existing_type=sa.String(), nullable=False)
@@ -63,10 +69,17 @@ def downgrade() -> None:
     _drop("lti_registration", "source", "configuration_url", "account_name", "granted_scopes", "updated_at")
 
 
+def _held_launches() -> None:
+    for name in ("held_launch", "handle_hash"):
+        _add("lti_login", sa.Column(name, sa.String(), nullable=True))
+    _add("lti_login", sa.Column("handle_expires_at", MOMENT, nullable=True))
+    op.create_index(op.f("ix_lti_login_handle_expires_at"), "lti_login", ["handle_expires_at"])
+
+
 def _session_columns() -> None:
     message = sa.Column("message_type", sa.String(), nullable=False, server_default="LtiResourceLinkRequest")
     _add("launch_session", message)
-    for name in ("activity_key", "view", "for_user", "code_hash"):
+    for name in ("activity_key", "view", "for_user", "code_hash", "return_url"):
         _add("launch_session", sa.Column(name, sa.String(), nullable=True))
     _add("launch_session", sa.Column("deep_linking", sa.JSON(), nullable=True))
     _add("launch_session", sa.Column("carrier", sa.String(), nullable=False, server_default="cookie"))

@@ -129,7 +129,7 @@ def test_the_demo_is_not_for_production(terminal: Terminal) -> None:
 def test_an_error_that_nobody_expected_is_one_line_with_places_and_without_words(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def explode(*_arguments: object) -> None:
+    def explode(*_arguments: object, **_named: object) -> None:
         raise ZeroDivisionError("robin@example.org")
 
     monkeypatch.setattr("app.core.migrations.migrate", explode)

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from app.core import db
+from app.core.secrets import SecretBox
+from app.lti import toolkeys
 from tests.cli.conftest import Terminal
 from tests.system.house import House, everything_in
 
 OTHER_KEY = "another-secret-key-that-was-never-used-here"
+ISSUE = "issue --achievement M01 --email sam@example.org --idempotency-key k --decided-by Helen --role lead"
 
 
 @contextmanager
@@ -79,13 +83,29 @@ def test_a_taken_port_of_the_demo(terminal: Terminal) -> None:
     assert not (terminal.house.folder / "waymark.env").exists()
 
 
-@pytest.mark.parametrize("command", ["serve", "worker"])
-def test_a_secret_key_that_does_not_open_the_keys(terminal_with_a_badge: Terminal, command: str) -> None:
+def test_a_secret_key_that_does_not_open_the_keys(terminal_with_a_badge: Terminal) -> None:
     words = ("WAYMARK_SECRET_KEY does not open", "Nothing was changed")
-    expect_refusal(terminal_with_a_badge, command, 1, *words, WAYMARK_SECRET_KEY=OTHER_KEY)
+    for command in ("serve", "worker", ISSUE):
+        expect_refusal(terminal_with_a_badge, command, 1, *words, WAYMARK_SECRET_KEY=OTHER_KEY)
 
 
-@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_secret_key_that_does_not_open_the_keys_for_lmss(terminal: Terminal) -> None:
+    house = terminal.house
+    house.connect()
+    with house.services() as services:
+        toolkeys.ensure_tool_key(services.runtime.database, SecretBox([OTHER_KEY]))
+    for command in ("serve", "worker", ISSUE):
+        expect_refusal(terminal, command, 1, "WAYMARK_SECRET_KEY does not open", "LMSs", "Nothing was changed")
+
+
+def test_a_new_secret_key_before_the_old_one_is_let_in(terminal_with_a_badge: Terminal) -> None:
+    house = terminal_with_a_badge.house
+    both = f"{OTHER_KEY},{house.variables['WAYMARK_SECRET_KEY']}"
+    answer = terminal_with_a_badge.waymark(*ISSUE.split(), WAYMARK_SECRET_KEY=both)
+    assert answer.exit_code == 0, answer.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", ISSUE])
 def test_another_base_url_while_badges_exist(terminal_with_a_badge: Terminal, command: str) -> None:
     words = (terminal_with_a_badge.house.tool, "https://elsewhere.example", "WAYMARK_ACCEPT_CHANGED_BASE_URL")
     expect_refusal(terminal_with_a_badge, command, 1, *words, WAYMARK_BASE_URL="https://elsewhere.example")
@@ -119,6 +139,21 @@ def test_a_setting_that_cannot_be_used_is_named_and_its_value_is_not_repeated_if
 def test_a_database_server_that_does_not_answer(terminal: Terminal) -> None:
     url = f"postgresql://waymark@127.0.0.1:{terminal.house.ports[2]}/waymark"
     expect_refusal(terminal, "migrate", 1, "database", "WAYMARK_DATABASE_URL", WAYMARK_DATABASE_URL=url)
+
+
+def test_a_database_in_which_somebody_else_saves_for_too_long(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.house.connect()
+    monkeypatch.setattr(db, "BUSY_TIMEOUT_MS", 50)
+    with sqlite3.connect(terminal.house.folder / "waymark.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = terminal.waymark("worker")
+        other.execute("ROLLBACK")
+    other.close()
+    assert answer.exit_code == 1
+    assert "too busy" in answer.stderr
+    assert "Try again" in answer.stderr
 
 
 def test_a_data_folder_that_is_a_file(terminal: Terminal, tmp_path: Path) -> None:

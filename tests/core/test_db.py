@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlmodel import select
 
+from app.core import db
 from app.core.audit import OPERATOR, AuditEntry, record
-from app.core.db import Database, ReadSession
+from app.core.db import Database, ReadSession, WriteSession
+from app.core.db_trouble import Trouble, trouble_of
 from app.core.server_facts import ServerFact, note, recall
 
 
@@ -112,3 +116,73 @@ def test_an_errors_text_does_not_quote_what_was_to_be_stored(database: Database)
     with pytest.raises(sa.exc.IntegrityError) as raised, database.write() as session:
         session.add(ServerFact(name="a", value="tess@example.org"))
     assert "tess@example.org" not in str(raised.value)
+
+
+def test_a_statement_past_the_orm_that_writes_is_refused_in_a_read_session(database: Database) -> None:
+    for statement in (sa.update(ServerFact).values(value="changed"), sa.delete(ServerFact), sa.insert(ServerFact)):
+        with database.read() as session, pytest.raises(RuntimeError, match="does not write"):
+            session.run(statement, {"name": "c", "value": "d"})
+    with database.read() as session:
+        assert session.run(sa.select(ServerFact.name)).all() == []
+
+
+def write_while_reading(database: Database) -> None:
+    """Write over another connection than the one that was used last, which is busy reading."""
+    with database.read() as reading:
+        assert recall(reading, "a") is None
+        with database.write() as session:
+            note(session, "e", "f")
+    with database.read() as reading:
+        assert recall(reading, "e") == "f"
+
+
+def write_within_a_write(database: Database) -> None:
+    with database.write() as session:
+        note(session, "a", "b")
+        session.flush()
+        with database.write() as another:
+            note(another, "c", "d")
+
+
+def test_a_change_that_another_one_keeps_waiting_is_refused_and_hinders_nobody_after(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL lets many write at once")
+    monkeypatch.setattr(db, "BUSY_TIMEOUT_MS", 50)
+    with pytest.raises(sa.exc.OperationalError) as raised:
+        write_within_a_write(database)
+    assert trouble_of(raised.value) is Trouble.BUSY
+    write_while_reading(database)
+
+
+def test_a_change_that_another_process_keeps_waiting_hinders_nobody_after(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL lets many write at once")
+    monkeypatch.setattr(db, "BUSY_TIMEOUT_MS", 50)
+    impatient = Database(database.url)
+    other = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sa.exc.OperationalError) as raised, impatient.write() as session:
+        note(session, "a", "b")
+    assert trouble_of(raised.value) is Trouble.BUSY
+    other.execute("ROLLBACK")
+    other.close()
+    write_while_reading(impatient)
+    impatient.dispose()
+
+
+def test_one_who_writes_after_another_ones_commit_does_not_wait(database: Database) -> None:
+    """The turn ends with the transaction, not only when the connection has gone back."""
+
+    def write_too(_session: ReadSession) -> None:
+        with database.write() as session:
+            note(session, "second", "b")
+
+    event.listen(WriteSession, "after_commit", write_too, once=True)
+    with database.write() as session:
+        note(session, "first", "a")
+    with database.read() as session:
+        assert recall(session, "second") == "b"

@@ -10,6 +10,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from app.core.db import Database
+from app.lti import login as logins
 from app.lti.models import LtiLogin
 from app.web.models import LaunchSessionRow
 from tests.lti.conftest import everything, register
@@ -255,7 +256,7 @@ def test_nothing_in_an_address_takes_the_cookies_place(browser: Browser, platfor
     assert thief.post(path, {"id_token": token, "state": begun.state, name: secret}).status_code == 403
 
 
-def test_old_logins_are_swept_away(browser: Browser, database: Database) -> None:
+def test_old_logins_are_swept_away(browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import timedelta
 
     import sqlalchemy as sa
@@ -263,6 +264,7 @@ def test_old_logins_are_swept_away(browser: Browser, database: Database) -> None
     from app.core.clock import now
 
     browser.login()
+    monkeypatch.setattr(logins, "ROOM_EVERY", 1)
     with database.write() as session:
         session.exec(sa.update(LtiLogin).values(expires_at=now() - timedelta(days=2)))
     browser.login()

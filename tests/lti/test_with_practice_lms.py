@@ -17,11 +17,9 @@ from app.core import outbox
 from app.core.db import Database
 from app.core.http import HttpClient
 from app.core.jwks import JwksCache
-from app.core.outbox import Subscription, Worker
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
-from app.learning.events import AwardDecided
-from app.lti import jobs, registrations
+from app.lti import registrations
 from app.lti.connector import Connectors
 from app.lti.models import LtiContext, LtiScore
 from app.lti.registrations import PlatformDetails
@@ -32,8 +30,8 @@ from app.wiring import Services, build_verifier
 from practice_lms.app import create_app as create_lms
 from practice_lms.settings import Settings as LmsSettings
 from practice_lms.settings import platform_details
+from tests.lti.awarding import decide, grade_worker
 from tests.lti.platform import TOOL, Browser, Platform
-from tests.lti.test_scores import decide
 
 
 def form_in(page: httpx2.Response) -> tuple[str, dict[str, str]]:
@@ -104,8 +102,7 @@ def test_a_learner_is_launched_graded_and_found_on_the_roster(
     event = decide(database, datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
     with database.write() as session:
         outbox.emit(session, event)
-    subscription = Subscription(AwardDecided.KIND, "lti.post_award_score", jobs.post_award_score(house))
-    Worker(database, [subscription]).run_until_idle()
+    grade_worker(house).run_until_idle()
     with database.read() as session:
         score = session.exec(select(LtiScore)).one()
         assert (score.state, score.last_error) == ("sent", None)

@@ -77,11 +77,11 @@ def test_a_commit_that_fails_is_told_and_never_a_success(services: Services, cli
     def fail(_connection: sa.Connection) -> None:
         raise sa.exc.OperationalError("COMMIT", {}, Exception("disk is full"))
 
-    event.listen(services.runtime.database.engine, "commit", fail)
+    event.listen(services.runtime.database.write_engine, "commit", fail)
     try:
         answer = tess.post("/activity/lesson/read")
     finally:
-        event.remove(services.runtime.database.engine, "commit", fail)
+        event.remove(services.runtime.database.write_engine, "commit", fail)
     assert answer.status_code >= 500
     assert "was not done" in answer.text
     with services.runtime.database.read() as session:

@@ -208,7 +208,7 @@ def fail_once(database: Database, tess: Page) -> None:
     def fail(*_: object) -> None:
         raise LookupError("Tess Nguyen, tess@example.org")
 
-    sa.event.listen(database.engine, "commit", fail)
+    sa.event.listen(database.write_engine, "commit", fail)
     try:
         html = tess.get("/badges/email").text
         token = re.search(r'name="csrf" value="([^"]+)"', html)
@@ -216,7 +216,7 @@ def fail_once(database: Database, tess: Page) -> None:
         fields = {"csrf": token[1], "email": "tess@example.org"}
         answer = tess.browser.post(f"{tess.root}/badges/email", fields)
     finally:
-        sa.event.remove(database.engine, "commit", fail)
+        sa.event.remove(database.write_engine, "commit", fail)
     assert answer.status_code == 500
     assert "tess@example.org" not in answer.text
 

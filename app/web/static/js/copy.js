@@ -1,6 +1,6 @@
-// Gives each read-only link a button that copies it. Where the clipboard is closed (some frames), the text is selected.
+// Gives each read-only link or line a button that copies it. Where the clipboard is closed (some frames), the text is selected.
 for (const box of document.querySelectorAll("[data-copy]")) {
-  const input = box.querySelector("input");
+  const input = box.querySelector("input, textarea");
   const button = box.querySelector("[data-copy-button]");
   const status = box.querySelector("[data-copy-status]");
   button.hidden = false;
@@ -11,7 +11,7 @@ for (const box of document.querySelectorAll("[data-copy]")) {
     } catch {
       input.focus();
       input.select();
-      status.textContent = "Your browser would not let us copy. The link is selected: copy it from here.";
+      status.textContent = "Your browser would not let us copy. It is selected: copy it from here.";
     }
   });
 }

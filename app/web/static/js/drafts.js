@@ -1,4 +1,6 @@
 // Saves a form's draft as one types. The text on the screen is never replaced without the writer's choice.
+import { beforeLeaving, pageSignal } from "./carrier_life.js";
+import { sessionFetch } from "./carrier_session.js";
 import { askWhich } from "./draft_conflict.js";
 
 const WAIT_AFTER_TYPING = 800;
@@ -51,6 +53,12 @@ function startSaving(form) {
     }
   }
 
+  // Before the next page is asked for: what is under way, and what is not saved yet.
+  async function finish() {
+    while (busy) await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await save();
+  }
+
   async function understand(response, content) {
     const body = await response.json().catch(() => ({}));
     if (response.ok) return accept(body, content);
@@ -94,19 +102,22 @@ function startSaving(form) {
 
   form.addEventListener("input", () => later(WAIT_AFTER_TYPING));
   form.addEventListener("submit", () => { stopped = true; clearTimeout(timer); });
-  window.addEventListener("pageshow", (event) => { if (event.persisted) stopped = false; });
-  window.addEventListener("online", () => later(0));
+  form.addEventListener("waymark:not-sent", () => { stopped = false; later(0); });
+  const signal = pageSignal();
+  window.addEventListener("pageshow", (event) => { if (event.persisted) stopped = false; }, { signal });
+  window.addEventListener("online", () => later(0), { signal });
   // Leaving: the last words go out at once, and outlive the page (see keepalive below).
-  window.addEventListener("pagehide", save);
-  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); });
+  beforeLeaving(finish);
+  window.addEventListener("pagehide", save, { signal });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); }, { signal });
   window.addEventListener("beforeunload", (event) => {
     if (!stopped && status.dataset.state === "offline" && changed()) event.preventDefault();
-  });
+  }, { signal });
 }
 
 function send(form, revision, content) {
   const body = JSON.stringify({ revision, content });
-  return fetch(form.dataset.draftUrl, {
+  return sessionFetch(form.dataset.draftUrl, {
     method: form.dataset.draftMethod ?? "PUT",
     credentials: "same-origin",
     headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRF-Token": form.querySelector("input[name=csrf]")?.value ?? "" },

@@ -1,6 +1,8 @@
 // Inside an LMS frame: tells the parent how tall the page is, so that one scroll bar is enough.
 // The message holds a height and nothing else, so it may be sent to any parent.
 // In a window of its own a page may use the window's height (see .split--panes).
+import { pageSignal } from "./carrier_life.js";
+
 if (window.parent === window) {
   document.documentElement.classList.add("own-window");
 } else {
@@ -12,6 +14,8 @@ if (window.parent === window) {
       window.parent.postMessage({ subject: "lti.frameResize", height }, "*");
     }
   };
-  new ResizeObserver(tell).observe(document.body);
+  const observer = new ResizeObserver(tell);
+  observer.observe(document.body);
+  pageSignal().addEventListener("abort", () => observer.disconnect());
   tell();
 }
