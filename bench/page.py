@@ -148,7 +148,7 @@ def _issue(services: Services, number: int) -> str:
 
 def fill(database: Database, like: str, count: int) -> None:
     """Put `count` further credentials beside the one named `like`: rows to be passed over, with next to no document."""
-    with database.engine.begin() as connection:
+    with database.write_engine.begin() as connection:
         lists = _copies(connection, sa.select(StatusList), count // 100_000 + 1, _a_list)
         _insert(connection, StatusList, lists)
         credentials = _copies(connection, sa.select(Credential).where(col(Credential.id) == like), count, _a_credential)

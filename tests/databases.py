@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -58,6 +59,43 @@ class SQLiteMaker:
         return f"sqlite:///{path}"
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A database as it was when it was made: its form, its rows as COPY writes them, its sequences that were used."""
+
+    form: str
+    rows: dict[str, bytes]
+    sequences: list[tuple[str, int]]
+
+
+def _read_all(url: str) -> Kept:
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        rows = {}
+        for (table,) in tables:
+            with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))) as copying:
+                rows[table] = b"".join(bytes(part) for part in copying)
+        used = connection.execute(
+            "SELECT sequencename::text, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
+        ).fetchall()
+        return Kept(_form(connection), rows, [(name, value) for name, value in used])
+
+
+def _form(connection: psycopg.Connection[Any]) -> str:
+    """Changes with every table, column, constraint, trigger, function or setting that comes, goes or is altered."""
+    parts = (
+        "SELECT string_agg(concat(oid, relname, relnatts, relchecks), ',' ORDER BY oid) FROM pg_class "
+        "WHERE relnamespace = 'public'::regnamespace",
+        "SELECT string_agg(concat(attrelid, attname, atttypid, attnotnull), ',' ORDER BY attrelid, attnum) "
+        "FROM pg_attribute WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)",
+        "SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_constraint",
+        "SELECT string_agg(concat(oid, tgenabled), ',' ORDER BY oid) FROM pg_trigger",
+        "SELECT count(*)::text FROM pg_proc",
+        "SELECT string_agg(setconfig::text, ',') FROM pg_db_role_setting",
+    )
+    return repr([connection.execute(part).fetchone() for part in parts])
+
+
 class PostgresMaker:
     """Databases of one PostgreSQL server; each process of the run has names of its own."""
 
@@ -65,6 +103,8 @@ class PostgresMaker:
         self._server = server
         self._prefix = f"waymark_test_{process}"
         self._made: set[str] = set()
+        self._kept: dict[str, Kept] = {}
+        self._current: str | None = None
 
     def template(self, name: str, fill: Fill) -> str:
         """See `Maker.template`."""
@@ -76,11 +116,42 @@ class PostgresMaker:
         return database
 
     def copy(self, template: str, folder: Path) -> str:
-        """See `Maker.copy`. One name is enough for each process: a test's database ends when the next one begins."""
+        """See `Maker.copy`. One name is enough for each process: a test's database ends when the next one begins.
+
+        Emptying the last test's database and filling it as its template takes a tenth of the time of making a new one;
+        a database whose form a test has changed is made anew.
+        """
         del folder
         database = f"{self._prefix}_current"
-        self._recreate(database, template)
+        kept = self._kept.get(template)
+        if kept is None or self._current != template or not self._reset(database, kept):
+            self._recreate(database, template)
+            self._kept[template] = _read_all(self._url(database))
+            self._current = template
         return self._url(database)
+
+    def _reset(self, database: str, kept: Kept) -> bool:
+        """Whether the database could be brought back to what was kept; not if its form is another one now."""
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+        try:
+            with psycopg.connect(self._url(database)) as connection:
+                if _form(connection) != kept.form:
+                    return False
+                connection.execute("SET session_replication_role = replica")  # rows go and come in any order
+                for table, rows in kept.rows.items():
+                    connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+                    if rows:
+                        with connection.cursor().copy(
+                            sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
+                        ) as copying:
+                            copying.write(rows)
+                connection.execute("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
+                for name, value in kept.sequences:
+                    connection.execute("SELECT setval(%s, %s)", [name, value])
+        except psycopg.Error:
+            return False
+        return True
 
     def _recreate(self, database: str, template: str | None) -> None:
         with psycopg.connect(self._server, autocommit=True) as connection:

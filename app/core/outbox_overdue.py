@@ -26,8 +26,6 @@ def overdue_seconds(session: ReadSession) -> float:
     event = session.exec(
         select(sa.func.min(OutboxEvent.created_at)).where(col(OutboxEvent.dispatched_at).is_(None))
     ).one()
-    delivery = session.exec(
-        select(sa.func.min(waits_since)).where(OutboxDelivery.state == "waiting", free)
-    ).one()
+    delivery = session.exec(select(sa.func.min(waits_since)).where(OutboxDelivery.state == "waiting", free)).one()
     oldest = min((each for each in (event, delivery) if each is not None), default=moment)
     return max((moment - oldest).total_seconds(), 0.0)

@@ -7,8 +7,8 @@ written here goes out at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -28,8 +28,9 @@ def insert(session: WriteSession, model: type[Record], **values: Any) -> None:
     Raises:
         sqlalchemy.exc.IntegrityError: there is such a row, or a column is missing.
     """
-    defaults = {name: make() for name, make in _defaults(model) if name not in values}
-    session.run(_insert(model), defaults | values)
+    constants, factories = _defaults(model)
+    made = {name: make() for name, make in factories.items() if name not in values}
+    session.run(_insert(model), {**constants, **made, **values})
 
 
 def change(session: WriteSession, model: type[Record], row_id: str, values: Mapping[str, Any]) -> None:
@@ -67,10 +68,11 @@ def _update(model: type[Record], changed: tuple[str, ...]) -> sa.Update:
 
 
 @lru_cache
-def _defaults(model: type[Record]) -> tuple[tuple[str, Callable[[], Any]], ...]:
-    """The columns that need not be given, each with what makes its value."""
-    return tuple(
-        (name, partial(field.get_default, call_default_factory=True))
-        for name, field in model.model_fields.items()
-        if not field.is_required() and name in table(model).c
-    )
+def _defaults(model: type[Record]) -> tuple[Mapping[str, Any], Mapping[str, Callable[[], Any]]]:
+    """The columns that need not be given: those with a constant, and those with what makes a value for each row."""
+    fields = {
+        name: field for name, field in model.model_fields.items() if not field.is_required() and name in table(model).c
+    }
+    constants = {name: field.default for name, field in fields.items() if field.default_factory is None}
+    factories = {name: field.default_factory for name, field in fields.items() if field.default_factory is not None}
+    return constants, cast(Mapping[str, Callable[[], Any]], factories)

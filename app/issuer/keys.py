@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from app.core.db import ReadSession, WriteSession
@@ -15,6 +16,13 @@ from app.vc.did import VerificationMethodSpec, did_web_for
 from app.vc.keys import Ed25519Signer, P256Signer, PublicKey, Signer
 
 PURPOSE = "issuer.signing-key"
+# Built once: for every badge that is looked at they are asked.
+_BY_KEY = select(Issuer).where(Issuer.key == sa.bindparam("wanted"))
+_KEYS_OF = (
+    select(SigningKey)
+    .where(SigningKey.issuer_id == sa.bindparam("issuer"))
+    .order_by(col(SigningKey.created_at), col(SigningKey.kid))
+)
 USES = {"Ed25519": "Data Integrity (eddsa-rdfc-2022)", "P-256": "VC-JWT (ES256)"}
 
 
@@ -41,7 +49,7 @@ def issuer_by_key(session: ReadSession, key: str) -> Issuer:
     Raises:
         IssuerNotFound: there is none.
     """
-    issuer = session.exec(select(Issuer).where(Issuer.key == key)).first()
+    issuer = session.exec(_BY_KEY, params={"wanted": key}).first()
     if issuer is None:
         raise IssuerNotFound(
             "No issuer of that name is set up on this server.",
@@ -91,12 +99,7 @@ def method_id(did: str, kid: str) -> str:
 
 def published_keys(session: ReadSession, issuer: Issuer) -> tuple[SigningKey, ...]:
     """All keys an issuer ever had, oldest first: their public parts stay published while badges rest on them."""
-    keys = session.exec(
-        select(SigningKey)
-        .where(SigningKey.issuer_id == issuer.id)
-        .order_by(col(SigningKey.created_at), col(SigningKey.kid))
-    ).all()
-    return tuple(keys)
+    return tuple(session.exec(_KEYS_OF, params={"issuer": issuer.id}).all())
 
 
 def verification_methods(session: ReadSession, base_url: str, issuer: Issuer) -> tuple[VerificationMethodSpec, ...]:

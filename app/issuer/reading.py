@@ -7,7 +7,8 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from app.core.db import ReadSession
+from app.core import rows
+from app.core.db import Look, ReadSession
 from app.issuer.errors import credential_not_found
 from app.issuer.models import Credential, CredentialVersion, Issuer
 from app.issuer.schemas import CredentialSummary, PublicCredential, VersionSummary
@@ -16,12 +17,12 @@ from app.programme import service as programme
 
 def credentials_of(session: ReadSession, person_id: str) -> tuple[CredentialSummary, ...]:
     """A person's badges, newest first, revoked ones included; unfinished ones are not listed."""
-    rows = session.exec(
+    found = session.exec(
         select(Credential)
         .where(Credential.person_id == person_id, col(Credential.current_version) > 0)
         .order_by(col(Credential.awarded_at).desc(), col(Credential.id))
     ).all()
-    return tuple(_summary(session, row) for row in rows)
+    return tuple(_summary(session, row) for row in found)
 
 
 def credential_summary(session: ReadSession, credential_id: str) -> CredentialSummary:
@@ -33,7 +34,7 @@ def credential_summary(session: ReadSession, credential_id: str) -> CredentialSu
     return _summary(session, _finished(session, credential_id))
 
 
-def public_credential(session: ReadSession, credential_id: str) -> PublicCredential:
+def public_credential(session: ReadSession | Look, credential_id: str) -> PublicCredential:
     """A badge as strangers may see it. A revoked one is still served: its address must say that it is revoked.
 
     Raises:
@@ -89,14 +90,14 @@ def has_credentials(session: ReadSession) -> bool:
     return session.exec(select(Credential.id).limit(1)).first() is not None
 
 
-def _finished(session: ReadSession, credential_id: str) -> Credential:
-    row = session.get(Credential, credential_id)
+def _finished(session: ReadSession | Look, credential_id: str) -> sa.Row[Any]:
+    row = rows.find(session, Credential, id=credential_id)
     if row is None or row.current_version == 0:
         raise credential_not_found()
     return row
 
 
-def _summary(session: ReadSession, row: Credential) -> CredentialSummary:
+def _summary(session: ReadSession, row: Credential | sa.Row[Any]) -> CredentialSummary:
     return CredentialSummary(
         id=row.id,
         name=programme.achievement(session, row.achievement_key, row.achievement_version).name,
@@ -112,13 +113,16 @@ def _summary(session: ReadSession, row: Credential) -> CredentialSummary:
     )
 
 
-def _published(session: ReadSession, row: Credential) -> PublicCredential:
-    versions = session.exec(
-        select(CredentialVersion)
-        .where(CredentialVersion.credential_id == row.id)
-        .order_by(col(CredentialVersion.version))
-    ).all()
+_ISSUER = rows.table(Issuer).c
+_ISSUER_KEY = sa.select(_ISSUER.key).where(_ISSUER.id == sa.bindparam("issuer"))
+_VERSION = rows.table(CredentialVersion).c
+_VERSIONS = sa.select(*_VERSION).where(_VERSION.credential_id == sa.bindparam("credential")).order_by(_VERSION.version)
+
+
+def _published(session: ReadSession | Look, row: sa.Row[Any]) -> PublicCredential:
+    versions = session.run(_VERSIONS, {"credential": row.id}).all()
     current = versions[-1]
+    issuer = session.run(_ISSUER_KEY, {"issuer": row.issuer_id}).one()
     return PublicCredential(
         id=row.id,
         state=cast(Any, row.state),
@@ -129,7 +133,7 @@ def _published(session: ReadSession, row: Credential) -> PublicCredential:
         jwt=current.jwt,
         digest=current.digest,
         signed_at=current.signed_at,
-        issuer_key=session.get_one(Issuer, row.issuer_id).key,
+        issuer_key=issuer.key,
         achievement_key=row.achievement_key,
         achievement_version=row.achievement_version,
         awarded_at=row.awarded_at,

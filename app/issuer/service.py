@@ -108,16 +108,25 @@ def issuer_info(session: ReadSession, base_url: str, key: str) -> IssuerInfo:
     Raises:
         IssuerNotFound: there is none of that name.
     """
-    issuer = issuer_by_key(session, key)
-    return IssuerInfo(
-        key=key, did=did_web_for(base_url, key), name=issuer.name, description=issuer.description, url=issuer.url
-    )
+    return _info(base_url, issuer_by_key(session, key))
 
 
 def issuers(session: ReadSession, base_url: str) -> tuple[IssuerInfo, ...]:
     """All issuers of this server, by key."""
-    keys = session.exec(select(Issuer.key).order_by(col(Issuer.key))).all()
-    return tuple(issuer_info(session, base_url, key) for key in keys)
+    return tuple(_info(base_url, row) for row in session.exec(_ALL_ISSUERS))
+
+
+def _info(base_url: str, row: Issuer) -> IssuerInfo:
+    return IssuerInfo(
+        key=row.key,
+        did=did_web_for(base_url, row.key),
+        name=row.name,
+        description=row.description,
+        url=row.url,
+    )
+
+
+_ALL_ISSUERS = select(Issuer).order_by(col(Issuer.key))
 
 
 def revoke(

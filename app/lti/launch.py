@@ -31,6 +31,7 @@ from app.programme import service as programme
 from app.programme.errors import ModuleUnknown as NoSuchModule
 from app.programme.schemas import Module
 
+FEW_DEPLOYMENTS = 20
 _PLATFORM_ERRORS = frozenset(
     {
         "access_denied", "account_selection_required", "consent_required", "interaction_required", "invalid_request",
@@ -86,7 +87,24 @@ def begun_login(session: ReadSession | Look, row: LtiLogin | sa.Row[Any]) -> Beg
         restarted=row.restarted,
         is_used=row.used_at is not None,
         is_expired=row.expires_at <= now(),
+        deployments=_few_deployments(session, row.registration_id),
     )
+
+
+_DEPLOYMENT = rows.table(LtiDeployment).c
+_APPROVED = (
+    sa.select(_DEPLOYMENT.platform_deployment_id, _DEPLOYMENT.id)
+    .where(_DEPLOYMENT.registration_id == sa.bindparam("registration"), _DEPLOYMENT.state == ACTIVE)
+    .limit(FEW_DEPLOYMENTS + 1)
+)
+
+
+def _few_deployments(session: ReadSession | Look, registration_id: str) -> Mapping[str, str] | None:
+    """The approved deployments of a platform, if they are few as nearly always; it saves the launch a second look."""
+    found = session.run(_APPROVED, {"registration": registration_id}).all()
+    if len(found) > FEW_DEPLOYMENTS:
+        return None
+    return {row.platform_deployment_id: row.id for row in found}
 
 
 def verify_launch(runtime: Runtime, login: BegunLogin, fields: Mapping[str, str]) -> VerifiedLaunch:
@@ -117,7 +135,7 @@ def verify_launch(runtime: Runtime, login: BegunLogin, fields: Mapping[str, str]
         login,
         base_url=runtime.settings.base_url,
         key_source=runtime.jwks.key,
-        find_deployment=lambda registration_id, name: _approved_deployment(runtime.database, registration_id, name),
+        find_deployment=lambda _registration_id, name: _approved_deployment(runtime.database, login, name),
     )
     try:
         message.validate()
@@ -227,14 +245,16 @@ def _learn_product_family(session: WriteSession, verified: VerifiedLaunch) -> No
         )
 
 
-def _approved_deployment(database: Database, registration_id: str, platform_deployment_id: str) -> str | None:
+def _approved_deployment(database: Database, login: BegunLogin, platform_deployment_id: str) -> str | None:
+    if login.deployments is not None:
+        return login.deployments.get(platform_deployment_id)
     if not is_plain_text(platform_deployment_id):
         return None
     with database.look() as look:
         row = rows.find(
             look,
             LtiDeployment,
-            registration_id=registration_id,
+            registration_id=login.platform.registration_id,
             platform_deployment_id=platform_deployment_id,
         )
         return row.id if row is not None and row.state == ACTIVE else None

@@ -149,7 +149,12 @@ class StartedLogin:
 
 @dataclass(frozen=True)
 class BegunLogin:
-    """The login that a launch answers."""
+    """The login that a launch answers.
+
+    Attributes:
+        deployments: the approved ones of its platform, ours by the platform's names; None if they are too many to read
+            along.
+    """
 
     id: str
     platform: Platform
@@ -161,6 +166,7 @@ class BegunLogin:
     restarted: bool
     is_used: bool
     is_expired: bool
+    deployments: Mapping[str, str] | None = None
 
     @property
     def cookie_id(self) -> str:

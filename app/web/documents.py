@@ -168,11 +168,13 @@ def _json(request: Request, document: Mapping[str, Any], media_type: str, cache:
 
 
 @router.api_route("/credentials/{credential_id}.{suffix}", methods=READ)
-def credential_file(request: Request, credential_id: str, suffix: str, db: ReadDb, runtime: App) -> Response:
+def credential_file(request: Request, credential_id: str, suffix: str, runtime: App) -> Response:
     """A shared badge by its suffix: `.json`, `.jwt`, `.png` or `.svg`."""
     if suffix not in SUFFIXES:
         raise credential_not_found()
-    return machine_form(request, runtime, issuer.public_credential(db, credential_id), SUFFIXES[suffix])
+    with runtime.database.look() as look:  # as a dependency it would go to a thread and back twice more
+        credential = issuer.public_credential(look, credential_id)
+    return machine_form(request, runtime, credential, SUFFIXES[suffix])
 
 
 @router.api_route("/credentials/{credential_id}/v{version:number}.json", methods=READ)

@@ -17,6 +17,7 @@ from app.core.clock import now
 from app.core.markdown import render as render_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
+LONGEST_KEPT = 10_000
 STATIC = Path(__file__).parent / "static"
 
 
@@ -30,11 +31,23 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters["markdown"] = lambda text: Markup(render_markdown(text))  # noqa: S704 - cleaned by core.markdown
+    env.filters["markdown"] = markdown
     env.filters["day"] = day
     env.filters["moment"] = moment
     env.filters["iso"] = lambda moment: moment.isoformat()
     return env
+
+
+def markdown(text: str) -> Markup:
+    """A Markdown text as safe HTML. The same texts are shown again and again, so those of usual length are kept."""
+    return _kept_markdown(text) if len(text) <= LONGEST_KEPT else _markdown(text)
+
+
+def _markdown(text: str) -> Markup:
+    return Markup(render_markdown(text))  # noqa: S704 - cleaned by core.markdown
+
+
+_kept_markdown = lru_cache(maxsize=300)(_markdown)
 
 
 def day(value: datetime) -> str:

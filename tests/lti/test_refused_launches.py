@@ -15,6 +15,7 @@ from sqlmodel import select
 from app.core.db import Database
 from app.core.runtime import Runtime
 from app.lti import registrations
+from app.lti.launch import FEW_DEPLOYMENTS
 from app.lti.models import LtiDeployment
 from tests.lti.conftest import everything, register
 from tests.lti.platform import DROP, KEY, LTI, NEXT_KEY, STRANGER, TARGET, Begun, Browser, Platform, b64
@@ -468,6 +469,24 @@ def test_a_deployment_of_another_registration_does_not_count(
     """B22."""
     register(database, Platform(client_id="client-2", deployment_id="dep-2"))
     launch_from(browser, platform, "dep-2")
+
+
+def test_among_many_deployments_each_is_judged_by_itself(
+    browser: Browser, platform: Platform, database: Database, registration_id: str
+) -> None:
+    """B22, where a platform has more deployments than a launch reads along."""
+    register(database, Platform(client_id="client-2", deployment_id="dep-2"))
+    with database.write() as session:
+        for number in range(FEW_DEPLOYMENTS + 1):
+            session.add(
+                LtiDeployment(registration_id=registration_id, platform_deployment_id=f"many-{number}", state="active")
+            )
+        session.add(LtiDeployment(registration_id=registration_id, platform_deployment_id="entered"))
+    for name in ("entered", "dep-2", "new-place"):
+        launch_from(browser, platform, name)
+    begun = browser.login()
+    token = platform.sign(platform.claims(begun.nonce, deployment_id=f"many-{FEW_DEPLOYMENTS}"))
+    assert browser.launch(token, begun.state).status_code == 303
 
 
 @pytest.mark.parametrize("module", ["M99", "../admin", "$Module.key"])

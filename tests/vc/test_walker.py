@@ -147,7 +147,7 @@ def changed_badges(draw: st.DrawFn) -> dict[str, Any]:
     return document
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changed_badges())
 @example({"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"]})
 def test_both_paths_come_to_the_same_end(document: dict[str, Any]) -> None:
@@ -157,7 +157,7 @@ def test_both_paths_come_to_the_same_end(document: dict[str, Any]) -> None:
     assert_same(outcome(canonicalize_to_issue, document), outcome(issued_generally, document))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=st.text(max_size=60), number=st.integers(-(2**53) + 1, 2**53 - 1), flag=st.booleans())
 def test_every_text_and_number_comes_out_as_the_general_path_writes_it(text: str, number: int, flag: bool) -> None:
     document = copy.deepcopy(BADGE)
