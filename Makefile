@@ -70,7 +70,7 @@ test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
 	@$(BIN)/python -m tests.independent.tools || true
 	@$(BIN)/python -m tests.openedx.tools || true
 	@echo "Tests on SQLite ..."
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $$(( $(WORKERS) + 1 )) --dist loadgroup
 	@echo "Tests of everything that keeps data, on PostgreSQL ..."
 	@$(BIN)/python -m pytest --db=postgres -n $$(( 2 * $(WORKERS) )) --dist loadgroup -m "not browser"
 

@@ -30,6 +30,7 @@ from app.lti.scores import ALREADY_THERE, FAILED, NOT_SENT, SENT, WAITING, secon
 SCORE = "application/vnd.ims.lis.v1.score+json"
 COLUMN_PAUSE = 10.0  # seconds; until another worker has made the column
 GONE = frozenset({404, 410})
+BAD_REQUEST = 400
 CONFLICT = 409
 
 
@@ -121,10 +122,17 @@ class _Sending:
         try:
             self._post(url, timestamp)
         except ServiceFailed as error:
-            if error.status_code not in self.task.quirks.stale_statuses:
-                raise
-            return self._settle(url, timestamp, error)
+            if error.status_code in self.task.quirks.stale_statuses:
+                return self._settle(url, timestamp, error)
+            if error.status_code == BAD_REQUEST and self._shows_ours(url):
+                return ALREADY_THERE
+            raise
         return SENT
+
+    def _shows_ours(self, url: str) -> bool:
+        """Whether the column shows this very score: Open edX answers 400 to one that it has already."""
+        share, readable = self._shown(url)
+        return readable and is_same(share, self.task.given, self.task.maximum)
 
     def _settle(self, url: str, timestamp: datetime, refusal: ServiceFailed) -> str:
         """The platform holds a score that is not earlier: ours, or another. Another is answered by a later one, once.
