@@ -7,7 +7,6 @@ import re
 from unittest.mock import ANY
 
 import httpx2
-import pytest
 
 from .stack import AUTHOR, Stack, form_with
 

@@ -7,7 +7,7 @@ from tests.system.test_killed_worker import kill_again_and_again
 from tests.system.test_two_of_each_on_postgres import house as house
 from tests.system.test_two_of_each_on_postgres import postgres as postgres
 
-KILLS = 5
+KILLS = 3
 
 
 def test_killed_again_and_again_nothing_is_lost_or_doubled(house: House) -> None:
