@@ -29,7 +29,9 @@ def serving(
     listener = socket.create_server((chosen.host, chosen.port))
     chosen = replace(chosen, port=int(listener.getsockname()[1]))
     app = create_app(chosen, keys=keys, clock=clock)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    # Inside somebody else's process: its logging is left as it is.
+    config = uvicorn.Config(app, log_level="warning", log_config=None, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="practice LMS", daemon=True)
     thread.start()
     deadline = time.monotonic() + PATIENCE
