@@ -116,7 +116,9 @@ class ReadSession(Session):
         if statement.is_dml and not isinstance(self, WriteSession):
             raise RuntimeError(READS_ONLY)
         self.flush()  # what was changed on objects comes first, as with any other statement
-        if self._opened is None or self._opened.closed:
+        # Asking the session for its connection takes as long as a small statement, but within a savepoint it must be
+        # asked: only then is the savepoint set.
+        if self._opened is None or self._opened.closed or self.in_nested_transaction():
             self._opened = self.connection()
         return self._opened.execute(statement, values)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from app.core import rows
-from app.core.db import Database
+from app.core.db import Database, WriteSession
 from app.core.outbox import OutboxDelivery, OutboxEvent
 
 AT_NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -83,3 +83,19 @@ def test_a_read_session_writes_no_row(database: Database) -> None:
             rows.insert(session, OutboxEvent, kind="a")  # type: ignore[arg-type] - the mistake under test
         with pytest.raises(RuntimeError, match="does not write"):
             rows.change(session, OutboxEvent, "one", {"kind": "a"})  # type: ignore[arg-type] - the same
+
+
+def write_one_too_many(session: WriteSession) -> None:
+    with session.begin_nested():
+        rows.insert(session, OutboxEvent, id="within", kind="a")
+        rows.insert(session, OutboxEvent, id="before", kind="a")
+
+
+def test_what_fails_within_a_savepoint_is_taken_back_and_the_rest_stays(database: Database) -> None:
+    with database.write() as session:
+        rows.insert(session, OutboxEvent, id="before", kind="a")
+        with pytest.raises(sa.exc.IntegrityError):
+            write_one_too_many(session)
+        rows.insert(session, OutboxEvent, id="after", kind="a")
+    with database.read() as session:
+        assert session.exec(select(OutboxEvent.id).order_by(OutboxEvent.id)).all() == ["after", "before"]
