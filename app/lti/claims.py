@@ -20,13 +20,12 @@ from app.lti.schemas import (
     BegunLogin,
     Launch,
 )
-from app.lti.urls import origin, origins, same_origin, split_http_url
+from app.lti.urls import LAUNCH_PATH, origin, origins, same_origin, split_http_url
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 VERSION = "1.3.0"
-LAUNCH_PATH = "/lti/launch"
 MESSAGES = frozenset({RESOURCE_LINK_REQUEST, DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST})
 MESSAGES_NOT_OFFERED = frozenset({"DataPrivacyLaunchRequest", "LtiEulaRequest", "LtiAssetProcessorSettingsRequest"})
 LONGEST_ID = 255

@@ -20,7 +20,7 @@ from app.lti.library import authorization_request
 from app.lti.models import ACTIVE, DISABLED, LtiLogin, LtiRegistration
 from app.lti.registrations import platform_of
 from app.lti.schemas import LoginRequest, Platform, PlatformStorage, StartedLogin, cookie_id
-from app.lti.urls import LONGEST_URL, origin, same_origin
+from app.lti.urls import LAUNCH_PATH, LONGEST_URL, origin, same_origin
 
 LIFETIME = timedelta(minutes=10)
 KEPT_AFTER = timedelta(days=1)
@@ -28,7 +28,6 @@ LONGEST_PARAMETER = 8192
 LONGEST_FRAME_NAME = 255
 ROOM_EVERY = 50  # logins: one of so many clears up, for all the others
 MOST_OPEN = 5_000  # unused logins of one platform: more than any LMS begins in ten minutes
-LAUNCH_PATH = "/lti/launch"
 
 
 def login_request(fields: Mapping[str, str]) -> LoginRequest:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 LONGEST_URL = 2048
+LAUNCH_PATH = "/lti/launch"
 _PRINTABLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")  # no blanks, no control characters, no backslash
 _HOST = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -29,6 +29,7 @@ from app.vc.safe_mode import MAX_CONTEXTS, MAX_DEPTH, is_absolute_iri
 MAX_VALUES: Final = 5_000
 MAX_TEMPLATES: Final = 256
 MAX_TEMPLATE_BYTES: Final = 64_000
+TEMPLATE_DEPTH: Final = 8
 TEMPLATED: Final = frozenset({"achievement", "issuer"})
 
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
@@ -239,7 +240,8 @@ class _Walk:
         if "@context" in value or "@value" in value:
             raise Unusual
         inner = scope.inside(name)
-        if self._use_templates and name in TEMPLATED and "id" in value and len(value) > 1:
+        is_kept = self._use_templates and name in TEMPLATED and depth < TEMPLATE_DEPTH
+        if is_kept and "id" in value and len(value) > 1:
             template = _template(self._urls, value, inner)
             if template is not None:
                 if not template.ids.isdisjoint(self._watched):
@@ -276,7 +278,7 @@ def _template(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Tem
         raise Unusual from None
     if len(text) > MAX_TEMPLATE_BYTES:
         return None
-    key = (id(scope), text)  # scopes are kept for good by the contexts they come from
+    key = (scope, text)  # the scope itself, not its id: an id may come again when a scope is forgotten
     found = _TEMPLATES.get(key)
     if found is None:
         found = _make_template(urls, value, scope)
@@ -286,7 +288,7 @@ def _template(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Tem
 
 def _make_template(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -> Template:
     found = _Walk(urls, frozenset(), [], use_templates=False)
-    root = found.node(value, scope, 1)
+    root = found.node(value, scope, TEMPLATE_DEPTH)  # as deep as it may ever stand
     if type(root) is not str:
         raise Unusual
     return Template(
@@ -303,17 +305,17 @@ class _Templates:
     """A bounded store: what was not used for longest goes first. Parts come from strangers too."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[tuple[int, bytes], Template] = OrderedDict()
+        self._found: OrderedDict[tuple[Scope, bytes], Template] = OrderedDict()
         self._guard = Lock()
 
-    def get(self, key: tuple[int, bytes]) -> Template | None:
+    def get(self, key: tuple[Scope, bytes]) -> Template | None:
         with self._guard:
             found = self._found.get(key)
             if found is not None:
                 self._found.move_to_end(key)
             return found
 
-    def put(self, key: tuple[int, bytes], template: Template) -> None:
+    def put(self, key: tuple[Scope, bytes], template: Template) -> None:
         with self._guard:
             self._found[key] = template
             while len(self._found) > MAX_TEMPLATES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import gzip
 import hashlib
 import json
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.vc import walker
 from app.vc.canonicalization import canonicalize, canonicalize_generally, canonicalize_to_issue, check_issuable
-from app.vc.compiled_context import Unusual
+from app.vc.compiled_context import Scope, Unusual, root_scope
 from app.vc.errors import CanonicalizationRefused
 from app.vc.walker import walk
 
@@ -186,6 +187,28 @@ def test_what_a_template_holds_is_what_the_document_says_now() -> None:
     after = canonicalize(document)
     assert "Another name entirely" in after
     assert after == canonicalize_generally(document) != before
+
+
+def test_a_template_belongs_to_its_contexts_also_when_those_are_forgotten_in_between() -> None:
+    """A stranger chooses the list of contexts: one list's template must never serve another."""
+    first, *others = BADGE["@context"]
+    older = [url.replace("3.0.3", "3.0.1") for url in others]
+    for urls in (others, older, [], [older[0]], [others[0]], others[::-1], older[::-1]) * 3:
+        document = BADGE | {"@context": [first, *urls]}
+        assert_same(outcome(canonicalize, document), outcome(canonicalize_generally, document))
+        root_scope.cache_clear()
+        gc.collect()
+    assert all(isinstance(scope, Scope) for scope, _ in walker._TEMPLATES._found), "an id would be given anew"
+
+
+@pytest.mark.parametrize("levels", [40, 55, 61, 62, 63, 64, 70])
+def test_a_template_counts_as_deep_as_it_stands(levels: int) -> None:
+    deep: dict[str, Any] = {"id": "urn:x:0", "type": ["Profile"]}
+    for level in range(levels):
+        deep = {"id": f"urn:x:{level + 1}", "type": ["Profile"], "parentOrg": deep}
+    document = BADGE | {"issuer": deep}
+    for _ in range(2):
+        assert_same(outcome(canonicalize, document), outcome(canonicalize_generally, document))
 
 
 def test_templates_and_scopes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
