@@ -69,10 +69,8 @@ check-static: $(VENV)/.installed-dev ## Format, lint, types, layers
 test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
 	@$(BIN)/python -m tests.independent.tools || true
 	@$(BIN)/python -m tests.openedx.tools || true
-	@echo "Tests on SQLite ..."
-	@$(BIN)/python -m pytest -n $$(( $(WORKERS) + 1 )) --dist loadgroup
-	@echo "Tests of everything that keeps data, on PostgreSQL ..."
-	@$(BIN)/python -m pytest --db=postgres -n $$(( 2 * $(WORKERS) )) --dist loadgroup -m "not browser"
+	@echo "Tests, and those of everything that keeps data on SQLite and on PostgreSQL ..."
+	@$(BIN)/python -m pytest --db=both -n $$(( 2 * $(WORKERS) )) --dist loadgroup
 
 quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests without browsers and without the slow ones
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow" $(LEFT_OUT:%=--ignore=tests/%)

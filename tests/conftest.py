@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from app.core.logging import configure_our_own
 from app.core.outbox import Worker
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
+from tests import rsa_keys, statements
 from tests.databases import Maker, PostgresMaker, SQLiteMaker, postgres_server
 
 if TYPE_CHECKING:
@@ -29,14 +31,26 @@ ROOT = Path(__file__).resolve().parents[1]
 TEST_SECRET = "a-secret-key-for-tests-only-that-everybody-may-read"
 
 
+rsa_keys.share()
+statements.share()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The databases a run is made on."""
-    parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite", help="the database the tests run on")
+    parser.addoption(
+        "--db", choices=("sqlite", "postgres", "both"), default="sqlite", help="the database the tests run on"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """On both, whatever touches a database is run twice."""
+    if metafunc.config.getoption("--db") == "both" and "database" in metafunc.fixturenames:
+        metafunc.parametrize("maker", ["sqlite", "postgres"], indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only what touches a database is run: the rest has no second opinion to give."""
-    if config.getoption("--db") == "sqlite":
+    if config.getoption("--db") != "postgres":
         return
     kept = [item for item in items if "database" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
@@ -54,11 +68,23 @@ def _lines_as_in_production() -> None:
 
 
 @pytest.fixture(scope="session")
-def maker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Maker:
-    """Makes databases of the kind this run is on."""
-    if request.config.getoption("--db") == "sqlite":
-        return SQLiteMaker(tmp_path_factory.mktemp("templates"))
-    return PostgresMaker(postgres_server(), os.environ.get("PYTEST_XDIST_WORKER", "main"))
+def makers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Maker]:
+    """The maker of each kind of database; each is made once, as are its templates."""
+
+    @cache
+    def maker_of(kind: str) -> Maker:
+        if kind == "sqlite":
+            return SQLiteMaker(tmp_path_factory.mktemp("templates"))
+        return PostgresMaker(postgres_server(), os.environ.get("PYTEST_XDIST_WORKER", "main"))
+
+    return maker_of
+
+
+@pytest.fixture(scope="session")
+def maker(request: pytest.FixtureRequest, makers: Callable[[str], Maker]) -> Maker:
+    """Makes databases of the kind this test is run on."""
+    asked = request.config.getoption("--db")
+    return makers(getattr(request, "param", "sqlite" if asked == "both" else asked))
 
 
 @pytest.fixture(scope="session")

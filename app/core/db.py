@@ -73,6 +73,7 @@ class Record(SQLModel):
     """
 
     metadata: ClassVar[sa.MetaData] = metadata
+    model_config = {"defer_build": True}  # no table validates, so no process need wait for its schema
 
 
 class Look:

@@ -10,8 +10,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 from app.core.db import ReadSession
 from app.core.ids import new_token
 from app.core.runtime import Runtime
@@ -156,7 +154,7 @@ def respond(
         claims[_DL + "data"] = request.data
     if not items:
         claims[_DL + "msg"] = "Nothing was placed."
-    signed = jwt.encode(claims, key.private_pem, algorithm="RS256", headers={"kid": key.kid})
+    signed = key.sign(claims)
     return DeepLinkingResponse(request.return_url, signed)
 
 

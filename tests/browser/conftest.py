@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page, expect, sync_playwright
 
 from tests.browser.stack import DemoStack, chromium_path, start_demo
 
@@ -17,6 +17,10 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--test-third-party-cookie-phaseout",
 ]  # fmt: skip
+
+PATIENCE = 30_000  # milliseconds; no test measures, and a busy machine is slow
+STILL = 20  # looks at a frame that stays smaller than its content: nothing more is going to happen
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,7 +64,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def open_context(*, width: int = 1280, height: int = 900, **options: object) -> BrowserContext:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         opened.append(context)
         return context
 
@@ -106,21 +110,37 @@ def be(page: Page, stack: DemoStack, given_name: str) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the LMS's frame has grown to its content, so that a click does not land where a button was before."""
-    frame, known = page.locator("iframe"), -1.0
-    for _ in range(40):
-        box = frame.bounding_box() if frame.count() else None
-        height = box["height"] if box else 0.0
-        if height == known:
+    known: list[float] = []
+    same = 0
+    while same < STILL:
+        heights = _heights(page)
+        same = same + 1 if heights == known else 0
+        known = heights
+        if same and all(frame >= content - 1 for frame, content in zip(heights[::2], heights[1::2], strict=True)):
             return
-        known = height
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(60)
+
+
+def _heights(page: Page) -> list[float]:
+    """How tall each frame of the page is, and what it shows."""
+    heights: list[float] = []
+    for element in page.query_selector_all("iframe"):
+        frame, box = element.content_frame(), element.bounding_box()
+        if frame is None or box is None:
+            continue
+        try:
+            shown = frame.evaluate("document.body ? document.body.getBoundingClientRect().height : Infinity")
+        except Error:  # it is just being replaced
+            shown = float("inf")
+        heights += [box["height"], shown]
+    return heights
 
 
 def launch(page: Page, stack: DemoStack, course: str = "foundations", activity: str = "m01") -> Frame:
     """Open the activity and return the tool's frame when it shows one of our pages."""
     page.goto(f"{stack.lms}/course/{course}/activity/{activity}")
     frame = page.frame(url=lambda url: url.startswith(stack.tool + "/at/"))
-    for _ in range(100):
+    for _ in range(PATIENCE // 100):
         if frame is not None:
             break
         page.wait_for_timeout(100)

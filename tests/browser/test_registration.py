@@ -81,6 +81,7 @@ def test_a_touch_keeps_it_open_and_a_button_closes_it(demo: DemoStack, new_conte
 def test_any_key_is_a_sign_that_somebody_reads(demo: DemoStack, new_context: NewContext, sign: str) -> None:
     page = page_out_of_time(new_context)
     frame = paste_the_address(page, demo)
+    expect(frame.get_by_text("This page closes by itself in")).to_be_visible()
     frame.locator("main").press(sign)
     expect(frame.get_by_text("This page stays open until you close it.")).to_be_visible()
 

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from practice_lms import KeyRing, PracticeLms, Settings, copy_course, serving
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, PATIENCE
 from tests.browser.stack import chromium_path
 from tests.practice_lms.browser_tool import BrowserTool, browser_tool
 
@@ -60,7 +60,7 @@ def lms(tool: BrowserTool, profile: str, shared_keys: KeyRing) -> Iterator[Pract
 @pytest.fixture
 def page(browser: Browser, lms: PracticeLms) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -201,6 +201,7 @@ def test_the_pages_look_right(page: Page, lms: PracticeLms) -> None:
         look(page, name)
     page.goto(f"{lms.settings.front_url}/admin/register")
     page.get_by_role("button", name="Open the tool’s page").click()
+    expect(page.locator("iframe")).to_be_visible()
     look(page, "registering")
     page.goto(f"{lms.settings.front_url}/admin/register")
     look(page, "register-again")

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import httpx2
 import sqlalchemy as sa
@@ -36,6 +37,9 @@ from practice_lms.settings import Settings as LmsSettings
 from practice_lms.settings import platform_details
 from tests.browser.stack import free_ports
 from tests.conftest import TEST_SECRET
+from tests.system import preloaded
+
+Process = subprocess.Popen[bytes] | preloaded.Started
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -68,9 +72,10 @@ class House:
 
     folder: Path
     ports: list[int] = field(default_factory=lambda: free_ports(3))
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
     extra: dict[str, str] = field(default_factory=dict)
     database_url: str = ""  # empty: an SQLite file in the folder
+    is_afresh: bool = False  # whether each program is started from nothing, where its start is what a test is about
 
     @property
     def tool(self) -> str:
@@ -114,35 +119,44 @@ class House:
 
     def waymark(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            env=self.environment | extra, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
+        with TemporaryFile("w+") as said, TemporaryFile("w+") as complained:
+            process = self._start(["app", *arguments], self.environment | extra, said, complained)
+            code = process.wait(PATIENCE)
+            said.seek(0)
+            complained.seek(0)
+            return subprocess.CompletedProcess(list(arguments), code, said.read(), complained.read())
 
-    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *command: str) -> Process:
         """Start a program of ours; what it says goes to a file of its name."""
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *command],
-                env=self.environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+            process = self._start(list(command), self.environment, log, log)
         self.processes.append(process)
         return process
+
+    def _start(self, command: list[str], environment: dict[str, str], said: IO[Any], complained: IO[Any]) -> Process:
+        # The demo and a server of several processes start others, by the program that they are themselves.
+        if self.is_afresh or "demo" in command or "--workers" in command:
+            return subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=complained,
+                start_new_session=True,
+            )  # fmt: skip
+        return preloaded.start(command, environment, said.fileno(), complained.fileno())
 
     def log_of(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    def start_lms(self) -> subprocess.Popen[bytes]:
+    def start_lms(self) -> Process:
         process = self.start("lms", "practice_lms", *self._lms_arguments())
         eventually(lambda: self._answers(self.ports[1], "/healthz"), "the practice LMS answers")
         return process
 
-    def start_app(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start_app(self, *arguments: str) -> Process:
         process = self.start("app", "app", "serve", *arguments)
         eventually(lambda: self._answers(self.ports[0], "/readyz"), f"the app answers: {self.log_of('app')}")
         return process
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> Process:
         before = self.log_of("worker").count("Worker running") if (self.folder / "worker.log").exists() else 0
         process = self.start("worker", "app", "worker")
         eventually(lambda: self.log_of("worker").count("Worker running") > before, "the worker runs")

@@ -22,7 +22,7 @@ from psycopg import sql
 
 from app.core.db import Database
 from tests.databases import PostgresMaker, PostgresServer
-from tests.system.house import PATIENCE, ROOT, House, eventually
+from tests.system.house import PATIENCE, ROOT, House, Process, eventually
 from tests.system.line import Line
 from tests.system.walker import Walker
 
@@ -39,7 +39,7 @@ class Stage:
     house: House
     server: PostgresServer
     line: Line
-    worker: subprocess.Popen[bytes]
+    worker: Process
     tess: Walker
     pages: str
     learners: dict[str, str] = field(default_factory=dict)

@@ -6,15 +6,14 @@ import json
 import os
 import re
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.system.house import PATIENCE, House, eventually
+from tests.system.house import PATIENCE, House, Process, eventually
 from tests.system.test_stopping import children_of, expect_a_clean_end
 
 
-def started(house: House) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+def started(house: House) -> tuple[Process, dict[str, Any]]:
     """A demo that is up, and the addresses it printed."""
     (house.folder / "demo.log").unlink(missing_ok=True)
     process = house.start("demo", "app", "demo", "--json")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.system.house import PATIENCE, House, eventually
+from tests.system.house import PATIENCE, House, Process, eventually
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
 
 
-def children_of(process: subprocess.Popen[bytes]) -> list[int]:
+def children_of(process: Process) -> list[int]:
     """The processes that a process has started, and theirs."""
     found: list[int] = []
     waiting = [process.pid]
@@ -32,7 +31,7 @@ def is_there(pid: int) -> bool:
         return False
 
 
-def expect_a_clean_end(process: subprocess.Popen[bytes], how: signal.Signals, log: str) -> None:
+def expect_a_clean_end(process: Process, how: signal.Signals, log: str) -> None:
     children = children_of(process)
     process.send_signal(how)
     assert process.wait(PATIENCE) == 0, log
@@ -41,6 +40,7 @@ def expect_a_clean_end(process: subprocess.Popen[bytes], how: signal.Signals, lo
 
 @pytest.mark.parametrize(("workers", "how"), [("1", signal.SIGTERM), ("1", signal.SIGINT), ("2", signal.SIGTERM)])
 def test_the_web_server(house: House, how: signal.Signals, workers: str) -> None:
+    house.is_afresh = True
     house.connect()
     process = house.start_app("--workers", workers)
     expect_a_clean_end(process, how, house.log_of("app"))
@@ -49,6 +49,7 @@ def test_the_web_server(house: House, how: signal.Signals, workers: str) -> None
 
 @pytest.mark.parametrize("how", STOPS)
 def test_the_worker(house: House, how: signal.Signals) -> None:
+    house.is_afresh = True
     house.connect()
     process = house.start_worker()
     expect_a_clean_end(process, how, house.log_of("worker"))
