@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -24,7 +25,7 @@ from app.lti import grades, health, registrations, toolkeys
 from app.lti.connector import Connectors
 from app.lti.events import ScoreRequested
 from app.lti.health import HealthCheck
-from app.lti.models import DISABLED, LtiRegistration, LtiToolKey
+from app.lti.models import ACTIVE, DISABLED, PENDING, LtiRegistration, LtiToolKey
 from app.lti.registrations import PlatformDetails
 from app.lti.roster import course_members
 from app.people import service as people
@@ -299,4 +300,21 @@ def _line(shown: dict[str, Any]) -> str:
     places = ", ".join(f"{each['deployment_id']} ({each['state']})" for each in shown["deployments"]) or "none"
     whose = f"issuer {shown['issuer']}  client {shown['client_id']}  deployments {places}"
     account = f" ({shown['account_name']})" if shown["account_name"] else ""
-    return f"{shown['name']}{account}: {shown['state']}\n  {whose}"
+    return "\n".join(
+        (
+            f"{shown['name']}{account}: {shown['state']}",
+            f"  {whose}",
+            *map("  to let it in: {}".format, _lets_in(shown)),
+        )
+    )
+
+
+def _lets_in(shown: dict[str, Any]) -> list[str]:
+    """The commands that let in what waits; none for what somebody switched off."""
+    command = ["waymark", "platform", "approve", "--issuer", shown["issuer"], "--client-id", shown["client_id"]]
+    if shown["state"] == PENDING:
+        return [shlex.join(command)]
+    if shown["state"] != ACTIVE:
+        return []
+    waiting = [each["deployment_id"] for each in shown["deployments"] if each["state"] == PENDING]
+    return [shlex.join([*command, "--deployment", each]) for each in waiting]

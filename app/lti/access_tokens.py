@@ -91,6 +91,11 @@ class TokenCache:
             failures.count += 1
             failures.closed_until = moment + max(pause, retry_after or 0.0)
 
+    def note_success(self, tenant: str, scopes: Collection[str]) -> None:
+        """What had failed works again."""
+        with self._guard:
+            self._tenant(tenant).failures.pop(frozenset(scopes), None)
+
     def closed_for(self, tenant: str, scopes: Collection[str]) -> float:
         """Seconds for which these scopes are not asked for, because the last try failed; 0 if they may be."""
         moment = self._clock()

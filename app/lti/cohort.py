@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
@@ -27,6 +28,8 @@ log = get_logger()
 PATIENCE = 8.0  # seconds that a page may wait for an LMS's list
 KEPT_FOR = 60.0  # seconds that a list is good for
 MOST_KEPT = 200
+MOST_MEMBERS_KEPT = 100_000  # of all lists together
+AT_A_TIME = 8  # pages of one LMS that may wait for it, so that a slow one does not take every thread of the process
 DELETED = "deleted"
 INACTIVE = "inactive"
 
@@ -75,26 +78,50 @@ class Rosters:
         self._connectors = Connectors.shared(runtime)
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, tuple[Member, ...]]] = OrderedDict()
+        self._waiting: Counter[str] = Counter()
         self._guard = Lock()
 
     def members(self, platform: Platform, memberships_url: str) -> tuple[Member, ...]:
         """Everybody whom the LMS lists.
 
         Raises:
-            ServiceFailed: no usable answer in a few seconds.
+            ServiceFailed: no usable answer in a few seconds, or too many are waiting for this LMS already.
         """
         key = f"{platform.registration_id} {memberships_url}"
         with self._guard:
             until, members = self._kept.get(key, (0.0, ()))
             if self._clock() < until:
                 return members
-        members = course_members(self._connectors.to(platform), memberships_url, patience=PATIENCE)
+        with self._place(platform.registration_id):
+            members = course_members(self._connectors.to(platform), memberships_url, patience=PATIENCE)
         with self._guard:
             self._kept[key] = (self._clock() + KEPT_FOR, members)
             self._kept.move_to_end(key)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+            self._forget()
         return members
+
+    @contextmanager
+    def _place(self, registration_id: str) -> Iterator[None]:
+        with self._guard:
+            if self._waiting[registration_id] >= AT_A_TIME:
+                raise ServiceFailed("it has not answered those who asked before")
+            self._waiting[registration_id] += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._waiting[registration_id] -= 1
+                self._waiting += Counter()  # drops those at nought
+
+    def _forget(self) -> None:
+        """Let go of lists that are over, and of the oldest ones where there are too many or too many people in them."""
+        moment, kept = self._clock(), sum(len(members) for _, members in self._kept.values())
+        while self._kept:
+            until, oldest = next(iter(self._kept.values()))
+            if moment < until and len(self._kept) <= MOST_KEPT and kept <= MOST_MEMBERS_KEPT:
+                return
+            self._kept.popitem(last=False)
+            kept -= len(oldest)
 
 
 def cohort(runtime: Runtime, rosters: Rosters, *, registration_id: str, deployment_id: str, context_id: str) -> Cohort:

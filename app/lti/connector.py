@@ -12,7 +12,7 @@ import html
 import json
 import re
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import urljoin
@@ -41,6 +41,7 @@ log = get_logger()
 LONGEST_RETRY_AFTER = 3600.0
 MOST_PAGES = 50
 PATIENCE = 60.0  # seconds for all pages together
+SERVICES = frozenset({"services"})  # no scope: what is noted of a platform's services, whatever they are asked for
 THROTTLED = b"rate limit exceeded"
 _NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^,<]*?\brel\s*=[^A-Za-z0-9,<]*next\b", re.IGNORECASE | re.ASCII)
 
@@ -99,7 +100,14 @@ class PlatformConnector(ServiceConnector):
         self._tenant = _digest(
             platform.issuer, platform.client_id, platform.auth_token_url, platform.audience or platform.auth_token_url
         )
+        self._tool_key = tool_key
         self._lifetime = 0.0  # of the token just given
+        session.hooks["response"].append(_read_as_utf8)
+
+    def encode_jwt(self, message: Mapping[str, Any], private_key: str, headers: Mapping[str, str]) -> str:
+        """The token request, signed by our key."""
+        del private_key, headers  # the key itself is at hand, and names its id
+        return self._tool_key.sign(message)
 
     def _scope_key(self, scopes: Any) -> str:
         return _digest(self._tenant, *sorted(scopes))
@@ -110,7 +118,7 @@ class PlatformConnector(ServiceConnector):
     def _cache_access_token(self, scope_key: str, access_token: str, expires_in: float) -> None:
         try:
             lifetime = float(expires_in)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             lifetime = 0.0
         self._lifetime = lifetime if lifetime > 0 else USUAL_LIFETIME
 
@@ -164,7 +172,7 @@ class PlatformConnector(ServiceConnector):
                 answered=answer.status_code,
                 retry_after=_retry_after(answer.headers.get("retry-after")),
             ) from None
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
             raise TokenFailed("the token endpoint's answer has no access_token") from None
         except (requests.RequestException, AppError) as error:
             raise TokenFailed(_reason("the token endpoint", error)) from None
@@ -196,7 +204,7 @@ class PlatformConnector(ServiceConnector):
         status = _status(response)
         if status == requests.codes.forbidden:
             self._cache.drop_old(self._tenant, token)
-        if not response.ok:
+        if not _is_success(response):
             raise ServiceFailed(
                 f"the service answered {status}",
                 status_code=status,
@@ -232,6 +240,18 @@ class PlatformConnector(ServiceConnector):
             yield answer["body"]
             page_url = urljoin(page_url, answer["next_page_url"]) if answer["next_page_url"] else None
 
+    def silent_for(self) -> float:
+        """Seconds for which the platform's services are left alone, because they kept us waiting for nothing."""
+        return self._cache.closed_for(self._tenant, SERVICES)
+
+    def note_silence(self) -> None:
+        """A service kept us waiting and gave no usable answer: it is left alone for a while, longer each time."""
+        self._cache.note_failure(self._tenant, SERVICES, None)
+
+    def note_word(self) -> None:
+        """A service has answered."""
+        self._cache.note_success(self._tenant, SERVICES)
+
     def _send(
         self, scopes: Sequence[str], url: str, headers: dict[str, str], data: str | None
     ) -> tuple[requests.Response, str]:
@@ -241,7 +261,7 @@ class PlatformConnector(ServiceConnector):
             if data is None:
                 return self._requests_session.get(url, headers=sent), token
             return self._requests_session.post(url, data=data, headers=sent), token
-        except (requests.RequestException, AppError) as error:
+        except (requests.RequestException, AppError, UnicodeError) as error:  # the last for where it points to
             raise ServiceFailed(_reason("the service", error)) from None
 
 
@@ -286,6 +306,19 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def _read_as_utf8(response: requests.Response, **_options: Any) -> None:
+    """JSON is UTF-8 (RFC 8259 §8.1), whatever a platform's Content-Type says.
+
+    Some of the codes that one could name there, such as punycode, take minutes for a megabyte.
+    """
+    response.encoding = "utf-8-sig"
+
+
+def _is_success(response: requests.Response) -> bool:
+    """Whether a service has done what was asked; one that only points elsewhere has not."""
+    return 200 <= response.status_code < 300
+
+
 def _status(response: requests.Response) -> int:
     """The status; Canvas says 403 where it means 429, and says so in words only."""
     if response.status_code == requests.codes.forbidden and THROTTLED in response.content[:1000].lower():
@@ -321,7 +354,7 @@ def _retry_after(value: str | None) -> float | None:
         return min(float(text), LONGEST_RETRY_AFTER)
     try:
         wait = (parsedate_to_datetime(text) - now()).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(wait, 0.0), LONGEST_RETRY_AFTER)
 

@@ -187,7 +187,7 @@ def _clock(headers: Mapping[str, str]) -> str:
     try:
         theirs = parsedate_to_datetime(headers["date"])
         ahead = (theirs - now()).total_seconds()
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         raise _Found("unknown", "The LMS does not say what time it has.") from None
     if abs(ahead) > MOST_SKEW:
         direction = "ahead of" if ahead > 0 else "behind"

@@ -69,6 +69,10 @@ WORDS: Mapping[str, Words] = {
         "The link opens one activity of the module. Grades go to links that open the whole module.",
         "Place the whole module in your course if you want its grade.",
     ),
+    problems.OTHER_MODULE: Words(
+        "The activity opens another module now, so its column is not for this grade.",
+        "If that is a mistake, have the activity open the module again, open it once, then send the grade again.",
+    ),
     problems.SWITCHED_OFF: Words(
         "The connection between your LMS and Waymark is switched off.", "Ask whoever runs Waymark for your programme."
     ),

@@ -24,6 +24,9 @@ class Default:
     wants_submission_time = False
     """Whether a score says when the work was handed in."""
 
+    checks_audience = True
+    """Whether it gives tokens only for requests that are made out to it."""
+
     def score_extras(self, *, is_correction: bool) -> Mapping[str, Any]:
         """Members that a score carries beyond the standard's.
 
@@ -35,6 +38,8 @@ class Default:
 
 class Moodle(Default):
     """Moodle, whose hint works once, so that only Moodle itself can begin again (measured on 4.5)."""
+
+    checks_audience = False
 
     def new_window(self, login: BegunLogin) -> NewWindow:
         """The activity's own launch page, if the hint names the activity."""

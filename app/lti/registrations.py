@@ -16,6 +16,7 @@ from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.lti import scores
 from app.lti.errors import RegistrationExists, RegistrationInvalid, RegistrationNotFound
+from app.lti.mix_up import check_not_anothers
 from app.lti.models import ACTIVE, DISABLED, DYNAMIC, PENDING, LtiDeployment, LtiRegistration
 from app.lti.schemas import Platform
 from app.lti.urls import LONGEST_URL, origins, split_http_url
@@ -124,9 +125,10 @@ def approve(
 
     Raises:
         RegistrationNotFound: no such registration.
-        RegistrationInvalid: the deployment id is too long.
+        RegistrationInvalid: the deployment id is too long; or another approved platform has the same client id.
     """
     row = find_registration(session, issuer=issuer, client_id=client_id)
+    check_not_anothers(session, row)
     if deployment is not None:
         _check_id("deployment", deployment)
         if _deployment_row(session, row.id, deployment) is None:

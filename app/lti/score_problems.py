@@ -20,6 +20,7 @@ REJECTED = "rejected"  # refused in a way that no good platform has
 NO_SERVICE = "no_service"  # the platform offers no grades at all
 NO_COLUMN = "no_column"  # the activity has no column, and we may not make one
 PART_ONLY = "part_only"  # the link opens one activity of a module; whole modules are graded
+OTHER_MODULE = "other_module"  # the link was changed to open something else than what was awarded
 SWITCHED_OFF = "switched_off"  # the connection, or this deployment of it
 
 MAY_HAVE_ARRIVED = frozenset({None, UNREACHABLE, TROUBLE})

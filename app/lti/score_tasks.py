@@ -17,8 +17,9 @@ from app.learning import service as learning
 from app.learning.errors import DecisionNotFound
 from app.lti.grades import Gradebook, gradebook_of, know_link
 from app.lti.models import LtiGradeLink, LtiScore
+from app.lti.placements import find_link
 from app.lti.quirks import Default, quirks_of
-from app.lti.score_problems import CLOCK, CONFLICT, MAY_HAVE_ARRIVED, not_yet
+from app.lti.score_problems import CLOCK, CONFLICT, MAY_HAVE_ARRIVED, OTHER_MODULE, not_yet
 from app.lti.scores import ALREADY_THERE, FAILED, NOT_SENT, REPLACED, SECOND, SENT, WAITING, second_after
 
 log = get_logger()
@@ -56,10 +57,11 @@ def take(session: WriteSession, score_id: str, delivery: Delivery) -> Task | Non
     link = session.get_one(LtiGradeLink, row.grade_link_id)
     know_link(session, link)
     gradebook = gradebook_of(session, link)
+    obstacle = gradebook.obstacle or (None if _is_for(session, row, link) else OTHER_MODULE)
     if _is_replaced(session, row):
         row.state, row.problem = REPLACED, None
-    elif gradebook.obstacle is not None:
-        row.state, row.problem = NOT_SENT, gradebook.obstacle
+    elif obstacle is not None:
+        row.state, row.problem = NOT_SENT, obstacle
     if row.state != WAITING:
         _tell(row, gradebook)
         return None
@@ -128,6 +130,16 @@ def _is_open(session: ReadSession, row: LtiScore, delivery_id: str) -> bool:
         return row.state == WAITING or (row.state == FAILED and row.delivery_id == delivery_id)
     held = session.get(OutboxDelivery, row.delivery_id)
     return row.state == WAITING and (held is None or held.state != outbox.WAITING)
+
+
+def _is_for(session: ReadSession, row: LtiScore, link: LtiGradeLink) -> bool:
+    """Whether the link opens by now, for this person and for whoever opened it last, the module that was awarded."""
+    try:
+        awarded = learning.decision_outcome(session, row.decision_id).module_key
+    except DecisionNotFound:
+        return True  # an operator's score goes where the operator says
+    placed = find_link(session, link.deployment_id, link.resource_link_id)
+    return all(each.module_key == awarded for each in (link, placed) if each is not None)
 
 
 def _is_replaced(session: ReadSession, row: LtiScore) -> bool:

@@ -7,6 +7,7 @@ that has it already says so (409 of Moodle, 400 of Canvas); what it shows then t
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +29,7 @@ from app.lti.score_tasks import Task, date, note, take
 from app.lti.scores import ALREADY_THERE, FAILED, NOT_SENT, SENT, WAITING, second_after
 
 SCORE = "application/vnd.ims.lis.v1.score+json"
+SLOW = 2.0  # seconds; a failure that took longer holds others up
 COLUMN_PAUSE = 10.0  # seconds; until another worker has made the column
 GONE = frozenset({404, 410})
 BAD_REQUEST = 400
@@ -54,16 +56,24 @@ def send_score(runtime: Runtime, connectors: Connectors, score_id: str, delivery
     if task is None:
         return
     connector = connectors.to(task.gradebook.platform, task.gradebook.scopes)
+    silent = connector.silent_for()
+    if silent:
+        # A worker makes one delivery after the other: an LMS that hangs must not hold up the badges of all others.
+        raise RetryLater("the platform kept us waiting for nothing a moment ago", silent)
+    began = time.monotonic()
     try:
         state = _Sending(runtime.database, connector, task).send()
     except NoColumn:
         note(runtime.database, task, NOT_SENT, problems.NO_COLUMN)
     except SendingFailed as error:
+        if error.problem == problems.UNREACHABLE and time.monotonic() - began >= SLOW:
+            connector.note_silence()
         note(runtime.database, task, WAITING if error.passing else FAILED, error.problem, error.reason)
         if error.passing:
             raise RetryLater(error.reason, error.retry_after) from None
         raise GiveUp(error.reason) from None
     else:
+        connector.note_word()
         note(runtime.database, task, state)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
+import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -18,6 +19,8 @@ NewContext = Callable[..., BrowserContext]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (320, 360, 1280)
+LEARNER = "5b0e2f7c-learner-41"  # Tess and Ali, as the practice LMS knows them
+ADMINISTRATOR = "e1487b20-admin-02"
 TOUCH_TARGET = 44
 # An answer of 4xx is itself a message of the console; everything else there is a defect.
 EXPECTED_MESSAGE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
@@ -91,10 +94,10 @@ def look(new_context: NewContext) -> Look:
     return Look(new_context(width=360, height=780, reduced_motion="reduce").new_page())
 
 
-def in_a_window(look: Look, demo: DemoStack, given_name: str) -> str:
+def in_a_window(look: Look, demo: DemoStack, given_name: str, course: str = "foundations") -> str:
     """Launch into a window of its own and return where the session's pages begin."""
     be(look.page, demo, given_name)
-    look.page.goto(f"{demo.lms}/course/foundations/activity/m01/launch?target=window")
+    look.page.goto(f"{demo.lms}/course/{course}/activity/m01/launch?target=window")
     look.page.wait_for_url(re.compile(r"/at/"))
     found = re.match(r".*/at/[^/]+", look.page.url)
     assert found is not None
@@ -105,6 +108,7 @@ def test_public_pages_look_right(demo: DemoStack, look: Look) -> None:
     for path in (
         "/", "/programme", "/programme/modules/M01", "/achievements/M01/v1", "/issuers/orygen", "/verify", "/api/docs",
         "/nowhere", "/credentials/7b1f6f0e-8f0a-4b52-9a4e-0d2f7c1f9a10",
+        "/lti/register", "/lti/register?openid_configuration=nonsense", "/lti/login",
     ):  # fmt: skip
         look.at(demo.tool + path)
     look.page.goto(demo.tool + "/programme")
@@ -157,6 +161,71 @@ def test_an_assessors_and_a_teachers_pages_look_right(demo: DemoStack, look: Loo
     expect(look.page.get_by_role("heading", level=1)).to_contain_text("open Waymark again")
     in_a_window(look, demo, "Ali")
     look.here("an instructor without the grant")
+
+
+def test_a_teachers_pages_look_right(demo: DemoStack, look: Look) -> None:
+    root = in_a_window(look, demo, "Priya")
+    for path in ("/teaching", "/cohort", "/grades"):
+        look.at(root + path)
+    look.page.get_by_role("link", name="Start").click()
+    expect(look.page.get_by_role("heading", level=1)).to_have_text("To be marked")
+    look.page.goto(f"{demo.lms}/course/foundations/activity/m01/review/launch?user={LEARNER}")
+    look.page.wait_for_url(re.compile(r"/review$"))
+    look.here("one learner's progress, from the gradebook")
+
+
+def test_a_grade_that_the_lms_refused_looks_right(demo: DemoStack, look: Look) -> None:
+    """In a copy of the course, so that no grade of another test is touched."""
+    switches = f"http://127.0.0.1:{demo.lms_port}/admin/api"
+    copy = httpx2.post(f"{switches}/courses/foundations/copy", trust_env=False).json()
+    [link] = [each["resource_link_id"] for each in copy["activities"] if each["key"] == "m01"]
+    in_a_window(look, demo, "Tess", copy["key"])
+    httpx2.post(f"{switches}/trouble", json={"service": "scores", "status": 422}, trust_env=False)
+    try:
+        demo.waymark(
+            "platform", "score", "--issuer", demo.lms, "--client-id", "waymark-practice", "--resource-link", link,
+            "--user", LEARNER, "--given", "50", "--maximum", "100",
+        )  # fmt: skip
+        root = in_a_window(look, demo, "Priya", copy["key"])
+        for _ in range(100):
+            look.page.goto(f"{root}/grades")
+            if look.page.get_by_text("Refused", exact=True).count():
+                break
+            look.page.wait_for_timeout(200)
+        expect(look.page.get_by_text("Your LMS does not take a grade for this learner.")).to_be_visible()
+        look.here("a grade that was refused")
+        look.page.get_by_role("button", name="Send again").click()
+        expect(look.page.get_by_role("status").first).to_contain_text("The grade goes out again")
+        look.here("a grade that goes out again")
+    finally:
+        httpx2.delete(f"{switches}/trouble", trust_env=False)
+
+
+def test_the_picker_looks_right(demo: DemoStack, look: Look) -> None:
+    be(look.page, demo, "Priya")
+    look.page.goto(f"{demo.lms}/course/foundations/add/launch")
+    look.page.wait_for_url(re.compile(r"/picker$"))
+    look.page.locator("summary").first.click()
+    look.here("the picker")
+    look.page.get_by_role("button", name="Place in the course").click()
+    expect(look.page.get_by_role("alert")).to_contain_text("Nothing was chosen")
+    look.here("the picker with nothing chosen")
+
+
+def test_an_operators_pages_look_right(demo: DemoStack, look: Look) -> None:
+    """Priya stays what she is: another person gets the grant, and loses it again."""
+    who = ("--issuer", demo.lms, "--client-id", "waymark-practice", "--subject", ADMINISTRATOR)
+    demo.waymark("role", "grant", "operator", *who)
+    try:
+        root = in_a_window(look, demo, "Ali")
+        look.at(root + "/platforms")
+        look.page.get_by_role("link", name="Practice LMS").click()
+        look.here("one LMS")
+        look.page.get_by_role("button", name="Check the connection").click()
+        expect(look.page.get_by_role("heading", name="What the check found")).to_be_visible()
+        look.here("one LMS, checked")
+    finally:
+        demo.waymark("role", "revoke", "operator", *who)
 
 
 def test_the_practice_lms_looks_right(demo: DemoStack, look: Look) -> None:

@@ -64,9 +64,11 @@ def test_an_lms_is_added_approved_listed_and_removed(ready: Terminal) -> None:
     added = ready.json("platform", "add", *LMS, *ENDPOINTS, "--deployment", "7")
     assert added["state"] == "pending"
     assert added["login_url"] == f"{ready.house.tool}/lti/login/{added['id']}"
+    assert f"to let it in: waymark platform approve {' '.join(LMS)}\n" in ready.waymark("platform", "list").stdout
     expect_no(ready, "platform", "add", *LMS, *ENDPOINTS)
     assert ready.json("platform", "approve", *LMS, "--deployment", "7")["state"] == "active"
     assert [each["client_id"] for each in ready.json("platform", "list")] == ["waymark-practice", "waymark-1"]
+    assert "to let it in" not in ready.waymark("platform", "list").stdout
     assert ready.json("platform", "remove", *LMS)["state"] == "disabled"
 
 
