@@ -193,7 +193,7 @@ def test_a_template_belongs_to_its_contexts_also_when_those_are_forgotten_in_bet
     """A stranger chooses the list of contexts: one list's template must never serve another."""
     first, *others = BADGE["@context"]
     older = [url.replace("3.0.3", "3.0.1") for url in others]
-    for urls in (others, older, [], [older[0]], [others[0]], others[::-1], older[::-1]) * 3:
+    for urls in (others, older, [], [others[0]]):
         document = BADGE | {"@context": [first, *urls]}
         assert_same(outcome(canonicalize, document), outcome(canonicalize_generally, document))
         root_scope.cache_clear()
