@@ -70,10 +70,10 @@ test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
 	@$(BIN)/python -m tests.independent.tools || true
 	@$(BIN)/python -m tests.openedx.tools || true
 	@echo "Tests, and those of everything that keeps data on SQLite and on PostgreSQL ..."
-	@$(BIN)/python -m pytest --db=both -n $$(( 2 * $(WORKERS) )) --dist loadgroup
+	@$(BIN)/python -m pytest --db=both -n $$(( 2 * $(WORKERS) ))
 
 quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests without browsers and without the slow ones
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow" $(LEFT_OUT:%=--ignore=tests/%)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not slow" $(LEFT_OUT:%=--ignore=tests/%)
 
 bench: $(VENV)/.installed-dev ## Measure signing, verifying, launches and pages against their peers
 	@$(BIN)/python -m bench

@@ -15,7 +15,7 @@ from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import Database
 from app.core.logging import configure
-from app.core.outbox import DEAD, DONE, GIVE_UP_AFTER, STATES, WAITING
+from app.core.outbox import DEAD, DISCARDED, DONE, GIVE_UP_AFTER, STATES, WAITING
 from app.core.outbox_keeping import DeliveryStatus
 from app.wiring import bind, subscriptions
 
@@ -31,13 +31,14 @@ NONE_YET = {
     ),
     WAITING: "No delivery waits: whatever happened has been told to those who listen.",
     DONE: f"No delivery was made in the last {outbox_keeping.KEEP_DONE.days} days.",
+    DISCARDED: f"No delivery was discarded in the last {outbox_keeping.KEEP_DONE.days} days.",
 }
 UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
 
 
 @app.command("list")
 def list_deliveries(
-    state: Annotated[str, typer.Option("--state", help="waiting, dead or done.")] = DEAD,
+    state: Annotated[str, typer.Option("--state", help="waiting, dead, done or discarded.")] = DEAD,
     handler: Handler = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Show at most so many.")] = 50,
     as_json: AsJson = False,
@@ -78,6 +79,22 @@ def resend(
     emit({"resent": done}, as_json, text if done else "Nothing was given up, so nothing is sent again.")
 
 
+@app.command("discard")
+def discard(
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Deliveries that were given up.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let go of deliveries that nobody will make any more. They cannot be sent again afterwards."""
+    wanted = _number(len(set(ids)), "delivery", "deliveries")
+    if not yes and not typer.confirm(f"Discard {wanted}? What was to be told is then never told.", err=True):
+        fail("Nothing was discarded.")
+    with open_database() as (settings, database):
+        configure(level=settings.log_level, json=settings.env == "production")
+        done = outbox_keeping.discard(database, ids, actor=OPERATOR)
+    emit({"discarded": done}, as_json, f"Discarded: {wanted}.")
+
+
 def _require_listener(settings: Settings, database: Database, name: str | None) -> None:
     """A name that nobody bears is a slip of the pen, not an empty answer."""
     if name is None:
@@ -97,6 +114,7 @@ def _page(state: str, items: tuple[DeliveryStatus, ...], total: int, not_handed_
         lines.append(f"… and {total - len(items)} more; --limit shows more.")
     if state == DEAD and items:
         lines.append("When the cause is gone: waymark outbox resend ID, or waymark outbox resend --all")
+        lines.append("If nobody needs it any more: waymark outbox discard ID")
     if state == WAITING and not_handed_out:
         events = _number(not_handed_out, "event was", "events were")
         lines.append(f"{events} not handed to anybody yet: is a worker running?")

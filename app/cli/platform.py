@@ -148,11 +148,14 @@ def check(
     with open_database() as (settings, database):
         runtime = _runtime(settings, database)
         with database.read() as session:
+            known = registrations.list_registrations(session)
             wanted = [
                 (row.id, row.name, row.issuer, row.client_id)
-                for row in registrations.list_registrations(session)
+                for row in known
                 if row.state != DISABLED and issuer in (None, row.issuer) and client_id in (None, row.client_id)
             ]
+        if not wanted and any(issuer in (None, row.issuer) and client_id in (None, row.client_id) for row in known):
+            fail("That LMS is switched off. Let it in first: waymark platform approve")
         if not wanted:
             fail("No such LMS is connected. See them with: waymark platform list")
         checked = [(each, health.check_platform(runtime, each[0])) for each in wanted]

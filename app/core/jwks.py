@@ -93,7 +93,9 @@ class JwksCache:
         if url in self._failed_at:
             raise JwksUnavailable(
                 "The LMS's public keys could not be fetched, so its message cannot be checked.",
-                next_step="Please try again in a minute. If it stays so, tell your LMS administrator.",
+                kept="Nothing was changed, and everything you saved before is kept.",
+                next_step="Please try again in a minute. If it stays so, tell your LMS administrator. "
+                f"(Code for the administrator: {JwksUnavailable.slug}.)",
             )
         raise KeyNotFound(kid)
 

@@ -11,6 +11,7 @@ REQUESTS = Counter("waymark_http_requests_total", "Requests answered", ["method"
 LAUNCHES = Counter("waymark_lti_launches_total", "LTI launches by outcome", ["outcome"])
 REGISTRATIONS = Counter("waymark_lti_registrations_total", "Registrations with an LMS by outcome", ["outcome"])
 LTI_SCORES = Counter("waymark_lti_scores_total", "Tries to send a score to an LMS by outcome", ["outcome"])
+LTI_SCORES_HELD = Gauge("waymark_lti_scores", "Scores for LMSs by state", ["state"], registry=FROM_DATABASE)
 LTI_TOKENS = Counter("waymark_lti_token_requests_total", "Access tokens asked of LMSs by outcome", ["outcome"])
 CHECK_OK = Gauge("waymark_check_ok", "1 if a check of /readyz is ok just now, 0 if not", ["check"])
 OUTBOX_DELIVERIES = Gauge(

@@ -27,8 +27,8 @@ from app.core.logging import get_logger
 
 log = get_logger()
 
-WAITING, DONE, DEAD = "waiting", "done", "dead"
-STATES = (WAITING, DEAD, DONE)
+WAITING, DONE, DEAD, DISCARDED = "waiting", "done", "dead", "discarded"
+STATES = (WAITING, DEAD, DONE, DISCARDED)
 
 LEASE = timedelta(minutes=2)
 GIVE_UP_AFTER = timedelta(days=3)
@@ -73,7 +73,7 @@ class OutboxDelivery(Record, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     event_id: str = Field(foreign_key="outbox_event.id", index=True)
     handler: str
-    state: str = Field(default=WAITING)  # waiting | done | dead
+    state: str = Field(default=WAITING)  # waiting | done | dead | discarded
     attempt: int = Field(default=0)  # in this round: sending again begins a new one
     due_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     leased_until: datetime | None = Field(default=None, sa_type=UTCDateTime)

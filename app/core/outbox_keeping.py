@@ -15,13 +15,18 @@ from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.errors import Conflict, NotFound
 from app.core.logging import get_logger
-from app.core.outbox import DEAD, DONE, GIVE_UP_AFTER, WAITING, OutboxDelivery, OutboxEvent
+from app.core.outbox import DEAD, DISCARDED, DONE, GIVE_UP_AFTER, WAITING, OutboxDelivery, OutboxEvent
 
 log = get_logger()
 
 KEEP_DONE = timedelta(days=30)
 NOBODY_LISTENS = "no listener has this name any more"
 BATCH = 200
+_WHAT_IT_DOES = {
+    WAITING: "waits for its next try: it was not given up",
+    DONE: "was made: it was not given up",
+    DISCARDED: "was discarded: another one does its work, or somebody let it go",
+}
 MOST_BATCHES = 50  # in one go, so that the worker gets back to its work
 
 
@@ -33,7 +38,7 @@ class DeliveryUnknown(NotFound):
 
 
 class DeliveryNotDead(Conflict):
-    """Only what was given up can be sent again: everything else is on its way, or done."""
+    """Only what was given up can be sent again or discarded: everything else is on its way, or settled."""
 
     slug = "delivery-not-dead"
     title = "That delivery was not given up"
@@ -48,7 +53,7 @@ class DeliveryStatus:
         event_id: of what happened.
         kind: of what happened.
         handler: the listener's name.
-        state: waiting, done or dead.
+        state: waiting, done, dead or discarded.
         attempts: tries so far, since it was last sent again.
         created_at: when it happened.
         due_at: when a delivery that waits is tried next, at the earliest.
@@ -79,11 +84,11 @@ def deliveries(
 
     Args:
         session: for reading.
-        state: waiting, dead or done.
+        state: waiting, dead, done or discarded.
         handler: only to this listener.
         limit: at most so many.
     """
-    newest_first = state == DONE
+    newest_first = state in (DONE, DISCARDED)
     moment, number = col(OutboxEvent.created_at), col(OutboxDelivery.id)
     rows = session.exec(
         select(OutboxDelivery, OutboxEvent)
@@ -176,8 +181,55 @@ def resend_all(database: Database, *, actor: Actor, handler: str | None = None) 
         done += [row.id for row in rows]
 
 
+def discard(database: Database, delivery_ids: Sequence[str], *, actor: Actor) -> tuple[str, ...]:
+    """Let go of deliveries that were given up and that nobody will make any more. All of them or none.
+
+    Args:
+        database: where the outbox is.
+        delivery_ids: which; one named twice is let go once.
+        actor: who wants it; audited.
+
+    Returns:
+        The ids, each once.
+
+    Raises:
+        DeliveryUnknown: there is none of one of these ids.
+        DeliveryNotDead: one of them was not given up.
+    """
+    wanted = tuple(dict.fromkeys(delivery_ids))
+    with database.write() as session:
+        rows = session.exec(
+            select(OutboxDelivery)
+            .where(col(OutboxDelivery.id).in_(wanted))
+            .order_by(col(OutboxDelivery.id))
+            .with_for_update()
+        ).all()
+        _require_dead({row.id: row.state for row in rows}, wanted, kept="Nothing was discarded.")
+        for row in rows:
+            row.state, row.finished_at = DISCARDED, now()
+            _record(session, row, "outbox.discarded", actor)
+    for row in rows:
+        log.info("outbox.discarded", handler=row.handler, delivery_id=row.id)
+    return wanted
+
+
+def replace(session: WriteSession, delivery_id: str) -> None:
+    """Another delivery does the work of this one, which was given up: nobody need look at it any more.
+
+    Args:
+        session: the transaction in which the other one was asked for.
+        delivery_id: of the old one; if it was not given up it is left as it is.
+    """
+    session.exec(
+        sa.update(OutboxDelivery)
+        .where(col(OutboxDelivery.id) == delivery_id, col(OutboxDelivery.state) == DEAD)
+        .values(state=DISCARDED, finished_at=now())
+        .execution_options(synchronize_session="fetch")
+    )
+
+
 def clear_delivered(database: Database) -> int:
-    """Delete events that everybody heard of more than 30 days ago, with their deliveries.
+    """Delete events that were settled with every listener more than 30 days ago, with their deliveries.
 
     What was done stays in the audit; what waits or was given up stays here.
 
@@ -246,14 +298,13 @@ def _status(row: OutboxDelivery, event: OutboxEvent) -> DeliveryStatus:
     )
 
 
-def _require_dead(states: dict[str, str], wanted: Sequence[str]) -> None:
+def _require_dead(states: dict[str, str], wanted: Sequence[str], kept: str = "Nothing was sent again.") -> None:
     for each in wanted:
         state = states.get(each)
         if state is None:
-            raise DeliveryUnknown(f"There is no delivery {each}.", kept="Nothing was sent again.")
+            raise DeliveryUnknown(f"There is no delivery {each}.", kept=kept)
         if state != DEAD:
-            said = "was made" if state == DONE else "waits for its next try"
-            raise DeliveryNotDead(f"Delivery {each} {said}: it was not given up.", kept="Nothing was sent again.")
+            raise DeliveryNotDead(f"Delivery {each} {_WHAT_IT_DOES[state]}.", kept=kept)
 
 
 def _begin_again(session: WriteSession, rows: Sequence[OutboxDelivery], actor: Actor) -> None:
@@ -261,14 +312,11 @@ def _begin_again(session: WriteSession, rows: Sequence[OutboxDelivery], actor: A
         row.state, row.attempt, row.leased_until, row.finished_at = WAITING, 0, None, None
         row.due_at = row.resent_at = now()
         row.last_error = None
-        record(
-            session,
-            actor=actor,
-            action="outbox.resent",
-            subject="outbox_delivery",
-            subject_id=row.id,
-            event_id=row.event_id,
-        )
+        _record(session, row, "outbox.resent", actor)
+
+
+def _record(session: WriteSession, row: OutboxDelivery, action: str, actor: Actor) -> None:
+    record(session, actor=actor, action=action, subject="outbox_delivery", subject_id=row.id, event_id=row.event_id)
 
 
 def _tell(rows: Sequence[OutboxDelivery]) -> None:
@@ -281,7 +329,7 @@ def _clear_some(database: Database, before: datetime) -> int:
         sa.select(col(OutboxDelivery.id))
         .where(
             col(OutboxDelivery.event_id) == col(OutboxEvent.id),
-            sa.or_(col(OutboxDelivery.state) != DONE, col(OutboxDelivery.finished_at) >= before),
+            sa.or_(col(OutboxDelivery.state).not_in((DONE, DISCARDED)), col(OutboxDelivery.finished_at) >= before),
         )
         .exists()
     )

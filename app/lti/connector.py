@@ -42,6 +42,12 @@ LONGEST_RETRY_AFTER = 3600.0
 MOST_PAGES = 50
 PATIENCE = 60.0  # seconds for all pages together
 SERVICES = frozenset({"services"})  # no scope: what is noted of a platform's services, whatever they are asked for
+OAUTH_ERRORS = frozenset(
+    {
+        "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+        "invalid_scope",
+    }
+)  # fmt: skip
 THROTTLED = b"rate limit exceeded"
 _NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^,<]*?\brel\s*=[^A-Za-z0-9,<]*next\b", re.IGNORECASE | re.ASCII)
 
@@ -168,7 +174,7 @@ class PlatformConnector(ServiceConnector):
         except LtiServiceException as error:
             answer = error.response
             raise TokenFailed(
-                f"the token endpoint answered {answer.status_code}",
+                _refusal(answer),
                 answered=answer.status_code,
                 retry_after=_retry_after(answer.headers.get("retry-after")),
             ) from None
@@ -317,6 +323,19 @@ def _read_as_utf8(response: requests.Response, **_options: Any) -> None:
 def _is_success(response: requests.Response) -> bool:
     """Whether a service has done what was asked; one that only points elsewhere has not."""
     return 200 <= response.status_code < 300
+
+
+def _refusal(response: requests.Response) -> str:
+    """Why there is no token, with the platform's own word for it if that is one of OAuth's (RFC 6749 §5.2)."""
+    if _is_success(response):
+        return "the token endpoint answered with something that is not JSON"
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        answer = None
+    word = answer.get("error") if isinstance(answer, dict) else None
+    told = f" ({word})" if isinstance(word, str) and word in OAUTH_ERRORS else ""
+    return f"the token endpoint answered {response.status_code}{told}"
 
 
 def _status(response: requests.Response) -> int:

@@ -19,7 +19,7 @@ from app.lti.placements import LINE_ITEM_TAG, line_item_resource
 from app.lti.registrations import platform_of
 from app.lti.schemas import PATHWAY_VIEW, DeepLinkingRequest, Platform
 from app.lti.toolkeys import ensure_tool_key
-from app.programme.schemas import Module
+from app.programme.schemas import Activity, Module
 
 RESOURCE_LINK = "ltiResourceLink"
 LIFETIME = 300  # seconds; the answer is posted at once
@@ -84,7 +84,7 @@ def placeables(modules: Sequence[Module]) -> tuple[Placeable, ...]:
         found += [
             Placeable(
                 f"activity:{module.key}/{activity.key}",
-                f"{module.key} · {activity.title}",
+                f"{module.key} · {_named(activity)}",
                 f"One activity of {module.title}, about {activity.minutes} minutes.",
                 f"/modules/{module.key}/activities/{activity.key}",
                 module.key,
@@ -94,6 +94,12 @@ def placeables(modules: Sequence[Module]) -> tuple[Placeable, ...]:
         ]
     text = "Every module of the programme in one place, with what each person has done."
     return (*found, Placeable(PATHWAY_ITEM, "My pathway", text, "/pathway"))
+
+
+def _named(activity: Activity) -> str:
+    """An activity's title with its kind: a lesson may be called almost as its module is."""
+    kind = activity.kind.replace("_", " ").capitalize()
+    return activity.title if activity.title == kind else f"{kind}: {activity.title}"
 
 
 def takes_our_links(request: DeepLinkingRequest) -> bool:

@@ -155,8 +155,8 @@ def _configuration(connection: _Connection) -> str:
     if connection.active_deployments == 0:
         raise _Found("fail", "No deployment is approved.", "Approve the one that waits.")
     waiting = connection.waiting_deployments
-    more = f"; {waiting} more wait for approval" if waiting else ""
-    return f"Approved, with {connection.active_deployments} deployment(s){more}."
+    more = f"; {waiting} more {'waits' if waiting == 1 else 'wait'} for approval" if waiting else ""
+    return f"Approved, with {_number(connection.active_deployments, 'deployment')}{more}."
 
 
 def _keys_and_clock(runtime: Runtime, platform: Platform) -> tuple[HealthCheck, HealthCheck]:
@@ -176,7 +176,7 @@ def _keys(answer: HttpResponse) -> str:
     usable = [key for key in keys if _is_usable(key)] if isinstance(keys, list) else []
     if not usable:
         raise _Found("fail", "There is no RSA key with a name (kid) in the key set.", _MENDS["keys"])
-    return f"The key set has {len(usable)} key(s) that can be used."
+    return f"The key set has {_number(len(usable), 'key')} for us."
 
 
 def _is_usable(key: Any) -> bool:
@@ -196,7 +196,7 @@ def _clock(headers: Mapping[str, str]) -> str:
             f"The LMS's clock is {abs(ahead):.0f} seconds {direction} this server's.",
             "Set both clocks by a time server (NTP): launches and token requests are refused otherwise.",
         )
-    return f"The clocks agree to {max(1, round(abs(ahead)))} second(s)."
+    return f"The clocks agree to {_number(max(1, round(abs(ahead))), 'second')}."
 
 
 def _token(connector: PlatformConnector) -> str:
@@ -218,7 +218,7 @@ def _line_items(connector: PlatformConnector, connection: _Connection) -> str:
     if not scopes:
         raise _Found("unknown", "The LMS takes scores and does not let the tool look at its columns.")
     answer = connector.make_service_request(scopes[-1:], url, accept=LINE_ITEMS_TYPE)
-    return f"The gradebook answers with {_count(answer['body'])} column(s)."
+    return f"The gradebook answers with {_number(_count(answer['body']), 'column')}."
 
 
 def _roster(connector: PlatformConnector, connection: _Connection) -> str:
@@ -237,6 +237,10 @@ def _roster(connector: PlatformConnector, connection: _Connection) -> str:
     return f"The course's list of members answers; its first page has {_count(members)}."
 
 
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def _count(value: object) -> int:
     return len(value) if isinstance(value, Sequence) else 0
 
@@ -245,8 +249,9 @@ _MENDS: Mapping[str, str] = {
     "configuration": "Compare the addresses with those on the LMS's page of the tool.",
     "keys": "Check the address of the key set (JWKS) in the LMS, and that this server may reach it.",
     "clock": "Set both clocks by a time server (NTP).",
-    "token": "In the LMS check the client id and the address of the tool's keys (/lti/jwks), and that the LMS may "
-    "fetch it; a firewall or a list of blocked ports often stands between.",
+    "token": "In the LMS see that the tool is switched on, that its client id is the one here, and that the LMS may "
+    "fetch the tool's keys (/lti/jwks); a firewall or a list of blocked ports often stands between. A few LMSs want "
+    "another audience than the address of their token endpoint: give it with --audience.",
     "line_items": "In the LMS allow the tool to use grades (Assignment and Grade Services) and approve it again.",
     "roster": "In the LMS allow the tool to see names and roles (Names and Role Provisioning Services).",
 }

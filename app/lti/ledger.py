@@ -213,7 +213,7 @@ def _untold(session: ReadSession, links: Iterable[_Link]) -> list[LedgerEntry]:
         .where(
             col(OutboxDelivery.event_id) == col(OutboxEvent.id),
             col(OutboxDelivery.handler) == AWARD_LISTENER,
-            col(OutboxDelivery.state) != outbox.DONE,
+            col(OutboxDelivery.state).in_((outbox.WAITING, outbox.DEAD)),
         )
         .exists()
     )

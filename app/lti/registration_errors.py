@@ -66,7 +66,7 @@ class ConfigurationRefused(ConnectionRefused):
 
     slug = "connect-configuration-refused"
     title = "Your LMS did not show its settings"
-    advice = f"The link from your LMS works for an hour at most. {START_AGAIN}"
+    advice = f"Wait a minute. The link from your LMS works for an hour at most. {START_AGAIN}"
 
 
 class ConfigurationUnusable(ConnectionRefused):

@@ -224,8 +224,9 @@ def remove(session: WriteSession, *, issuer: str, client_id: str, actor: Actor =
     row.state, row.updated_at = DISABLED, now()
     session.add(row)
     for each in deployments(session, row.id):
-        each.state = PENDING
-        session.add(each)
+        if each.state != DISABLED:  # one that was switched off on its own stays so when the platform comes back
+            each.state = PENDING
+            session.add(each)
     audit.record(session, actor=actor, action="lti.platform_removed", subject="lti_registration", subject_id=row.id)
     session.flush()
     return row
@@ -353,6 +354,8 @@ def _check(details: PlatformDetails, deployment: str | None, allow_http: bool) -
 def _check_id(label: str, value: str) -> None:
     if not value or len(value) > LONGEST_ID or not value.isprintable():
         raise RegistrationInvalid(f"The {label} must have 1 to {LONGEST_ID} characters.")
+    if value != value.strip():
+        raise RegistrationInvalid(f"The {label} begins or ends with a blank.", next_step="Copy it without the blank.")
 
 
 def record_dynamic(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from app.core import outbox
+from app.core import metrics, outbox, outbox_keeping
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.core.outbox import OutboxDelivery
@@ -26,6 +26,7 @@ WAITING, SENT, ALREADY_THERE, FAILED = "waiting", "sent", "already_there", "fail
 NOT_SENT = "not_sent"  # the gradebook takes none of ours
 REPLACED = "replaced"  # a newer score of the same person was written down before this one was sent
 THERE = frozenset({SENT, ALREADY_THERE})
+STATES = (WAITING, SENT, ALREADY_THERE, FAILED, NOT_SENT, REPLACED)
 
 FULL_SCORE = 100.0
 SECOND = timedelta(seconds=1)
@@ -51,6 +52,13 @@ def whole_second(moment: datetime) -> datetime:
 def second_after(moment: datetime) -> datetime:
     """This second, if it is later than that of `moment`; else the one after it, which may not have begun."""
     return max(whole_second(now()), moment.replace(microsecond=0) + SECOND)
+
+
+def tell_states(session: ReadSession) -> None:
+    """Set the gauge of scores by state. What a worker counts of its tries is seen nowhere else."""
+    counts = dict(session.exec(select(LtiScore.state, sa.func.count()).group_by(col(LtiScore.state))).all())
+    for state in STATES:
+        metrics.LTI_SCORES_HELD.labels(state).set(counts.get(state, 0))
 
 
 def award_score(session: ReadSession, decision_id: str) -> Score:
@@ -102,6 +110,8 @@ def send_again(session: WriteSession, row: LtiScore) -> None:
     """Have a score sent once more, whatever became of it; dated later than it was, if it was ever sent."""
     if row.attempts:
         row.timestamp = second_after(row.timestamp)
+    if row.delivery_id is not None:
+        outbox_keeping.replace(session, row.delivery_id)
     row.state, row.problem, row.last_error = WAITING, None, None
     row.delivery_id, row.attempts, row.sent_at = None, 0, None
     session.add(row)

@@ -16,6 +16,7 @@ from app.core.runtime import Runtime
 from app.learning import service as learning
 from app.learning.errors import CommentMissing, CommentTooLong, NotReady, TalkInFuture, UnusableText
 from app.learning.schemas import QueueItem, SubmissionForMarking
+from app.people import service as people
 from app.programme.schemas import Criterion, Module
 from app.web.dependencies import App, ReadDb
 from app.web.forms import PostedForm, whole_number
@@ -33,6 +34,7 @@ class QueuePage:
 
     items: tuple[QueueItem, ...]
     done: str | None
+    is_operator: bool
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class AwardPage:
 def queue(request: Request, session: CurrentLaunch, db: ReadDb, done: str | None = None) -> HTMLResponse:
     """What waits, oldest first."""
     items = learning.queue(db, assessor_person_id=session.person_id)
-    return render(request, "assessor/queue.html", QueuePage(items=items, done=done))
+    is_operator = people.has_role(db, session.person_id, "operator")
+    return render(request, "assessor/queue.html", QueuePage(items=items, done=done, is_operator=is_operator))
 
 
 @router.get("/{submission_id}")

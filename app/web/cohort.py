@@ -10,13 +10,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from app.core.db import ReadSession
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import NotFound
 from app.learning import service as learning
 from app.learning.schemas import Progress
 from app.lti.cohort import Cohort, Learner, Rosters, cohort
 from app.programme import service as programme
 from app.programme.schemas import Module
 from app.web.dependencies import App
+from app.web.errors import NotOfThisLaunch
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
 
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/at/{handle}", include_in_schema=False)
 PER_PAGE = 25
 
 
-class TeachersOnly(Forbidden):
+class TeachersOnly(NotOfThisLaunch):
     """The LMS does not say that this person teaches the course."""
 
     slug = "teachers-only"
@@ -71,6 +72,7 @@ def teacher(session: CurrentLaunch) -> LaunchSession:
     if not (session.is_teacher or session.is_administrator):
         raise TeachersOnly(
             "Your LMS says that you are not a teacher of this course.",
+            root=session.root,
             next_step="If you are, ask your LMS administrator to check your role in the course.",
         )
     if session.context_id is None:

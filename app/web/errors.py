@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from app.core import metrics
 from app.core.db_trouble import Trouble, trouble_of
-from app.core.errors import AppError, NotFound, Unavailable
+from app.core.errors import AppError, Forbidden, NotFound, Unavailable
 from app.core.logging import get_logger
 from app.core.secrets import SecretUnreadable
 from app.web.documents import OPEN, negotiate
@@ -198,6 +198,20 @@ def _place(location: Sequence[int | str]) -> str:
     names = [str(part) for part in location[1:]] if any(isinstance(part, str) for part in location[1:]) else []
     place = ".".join(names) or "body"
     return place[:80].encode("utf-8", "replace").decode("utf-8")
+
+
+class NotOfThisLaunch(Forbidden):
+    """A page of a launch that this launch does not open; the way back leads to where it arrives.
+
+    Args:
+        detail: what happened.
+        root: where the launch's pages begin.
+        next_step: what to do next.
+    """
+
+    def __init__(self, detail: str, *, root: str, next_step: str) -> None:
+        super().__init__(detail, kept="Nothing was changed.", next_step=next_step)
+        self.action = {"text": "Back to your start page", "href": f"{root}/"}
 
 
 def error_response(request: Request, error: AppError) -> Response:

@@ -20,6 +20,7 @@ from app.core.outbox_overdue import overdue_seconds
 from app.core.runtime import Runtime
 from app.core.secrets import SecretUnreadable
 from app.issuer import service as issuer
+from app.lti.scores import tell_states
 from app.lti.tool_key_check import ToolKeysUnreadable, check_tool_keys
 from app.web.probe import Probe
 
@@ -136,6 +137,7 @@ def _look(runtime: Runtime, session: ReadSession, state: State) -> None:
     old = state.overdue_seconds > OLD_OUTBOX_SECONDS
     state.checks["outbox"] = f"old: {state.overdue_seconds:.0f} s; is a worker running?" if old else OK
     outbox.health(session)  # sets its gauges
+    tell_states(session)
     state.credential_versions = issuer.count_versions(session)
     state.has_figures = True
 

@@ -11,13 +11,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.core.audit import Actor
 from app.core.db import ReadSession
-from app.core.errors import Forbidden
 from app.core.runtime import Runtime
 from app.lti import health, registrations
 from app.lti.health import HealthCheck
 from app.lti.models import LtiDeployment, LtiRegistration
 from app.people import service as people
 from app.web.dependencies import App, ReadDb, WriteDb
+from app.web.errors import NotOfThisLaunch
 from app.web.forms import PostedForm
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
@@ -25,7 +25,7 @@ from app.web.sessions import CurrentLaunch, LaunchSession
 router = APIRouter(prefix="/at/{handle}/platforms", include_in_schema=False)
 
 
-class OperatorsOnly(Forbidden):
+class OperatorsOnly(NotOfThisLaunch):
     """The person has no operator grant."""
 
     slug = "operators-only"
@@ -74,7 +74,8 @@ def operator(session: CurrentLaunch, db: ReadDb) -> LaunchSession:
     if not people.has_role(db, session.person_id, "operator"):
         raise OperatorsOnly(
             "Connecting an LMS to Waymark is for people with the operator grant.",
-            next_step="Whoever runs the server can give it: waymark role grant operator.",
+            root=session.root,
+            next_step="If you should have it, ask whoever runs Waymark for your programme.",
         )
     return session
 

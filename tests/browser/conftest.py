@@ -24,12 +24,11 @@ expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder needs a browser, and one worker's demo."""
+    """Everything in this folder needs a browser."""
     here = Path(__file__).parent
     for item in items:
         if here in Path(item.fspath).parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
             if chromium_path() is None:
                 item.add_marker(
                     pytest.mark.skip(reason="no Chromium here: apt-get install chromium, or set WAYMARK_CHROMIUM")

@@ -55,7 +55,7 @@ def test_an_empty_list_teaches(ready: Terminal) -> None:
     assert "No delivery was given up" in told
     assert "waymark outbox resend" in told
     assert ready.json("outbox", "list") == {"items": [], "total": 0, "not_handed_out": 0}
-    for state in ("waiting", "done"):
+    for state in ("waiting", "done", "discarded"):
         assert ready.waymark("outbox", "list", "--state", state).stdout.startswith("No delivery")
 
 
@@ -136,9 +136,22 @@ def test_what_is_not_there_or_was_not_given_up_is_no_and_nothing_is_changed(read
     assert "waits for its next try" in expect_no(ready, "resend", robins_mail)
 
 
+def test_a_letter_is_discarded_once_the_operator_has_said_that_they_mean_it(ready: Terminal, robins_mail: str) -> None:
+    refused = ready.waymark("outbox", "discard", robins_mail)
+    assert (refused.exit_code, refused.stdout.strip()) == (1, "")
+    assert "Discard 1 delivery?" in refused.stderr
+    assert ready.json("outbox", "list")["total"] == 1
+    assert ready.json("outbox", "list", "--state", "discarded")["total"] == 0
+    assert ready.waymark("outbox", "discard", robins_mail, "--yes").stdout == "Discarded: 1 delivery.\n"
+    assert ready.json("outbox", "list")["total"] == 0
+    assert robins_mail in ready.waymark("outbox", "list", "--state", "discarded").stdout
+    assert "was discarded" in expect_no(ready, "discard", robins_mail, "--yes")
+
+
 @pytest.mark.parametrize(
     "line",
-    ["resend", "resend x --all", "resend x --handler messages.send_awarded", "resend --handler messages.send_awarded",
+    ["discard", "resend", "resend x --all", "resend x --handler messages.send_awarded",
+     "resend --handler messages.send_awarded",
      "list --state lost", "list --limit 0", "list --limit many", "list x"],
 )  # fmt: skip
 def test_misuse_is_two_and_touches_nothing(terminal: Terminal, line: str) -> None:

@@ -310,3 +310,38 @@ def test_what_another_version_has_in_hand_is_not_given_up(database: Database) ->
         Worker(database, [listener("gone", look)]).run_until_idle()
     assert buried == [0]
     assert list(states(database).values()) == ["done"]
+
+
+def test_a_letter_that_is_discarded_is_neither_counted_nor_sent_again(database: Database) -> None:
+    first, second = given_up(database, 2)
+    assert outbox_keeping.discard(database, [first, first], actor=OPERATOR) == (first,)
+    assert states(database) == {first: "discarded", second: "dead"}
+    with database.read() as session:
+        assert outbox.health(session).dead == 1
+        (entry,) = session.exec(select(AuditEntry).where(AuditEntry.action == "outbox.discarded"))
+    assert (entry.subject_id, entry.actor_id) == (first, "command-line")
+    with pytest.raises(DeliveryNotDead, match="was discarded"):
+        outbox_keeping.resend(database, [first], actor=OPERATOR)
+    assert outbox_keeping.resend_all(database, actor=OPERATOR) == (second,)
+
+
+def test_all_are_discarded_or_none(database: Database) -> None:
+    (dead,) = given_up(database)
+    emit_one(database)
+    Worker(database, [listener("only", later_please)]).run_until_idle()
+    (waits,) = (delivery for delivery, state in states(database).items() if state == "waiting")
+    with pytest.raises(DeliveryNotDead, match="waits for its next try"):
+        outbox_keeping.discard(database, [dead, waits], actor=OPERATOR)
+    with pytest.raises(DeliveryUnknown):
+        outbox_keeping.discard(database, [dead, "nonsense"], actor=OPERATOR)
+    assert states(database) == {dead: "dead", waits: "waiting"}
+
+
+def test_what_was_discarded_is_cleared_away_as_what_was_made(database: Database) -> None:
+    (dead,) = given_up(database)
+    outbox_keeping.discard(database, [dead], actor=OPERATOR)
+    with time_machine.travel(now() + timedelta(days=29), tick=False):
+        assert outbox_keeping.clear_delivered(database) == 0
+    with time_machine.travel(now() + timedelta(days=31), tick=False):
+        assert outbox_keeping.clear_delivered(database) == 1
+    assert states(database) == {}

@@ -13,7 +13,7 @@ from .node import Node
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks Node is one worker's business, so that there is one process; skipped by name where there is no Node."""
+    """What asks Node takes long; skipped by name where there is no Node."""
     try:
         tools.node_program()
         missing = None
@@ -24,7 +24,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if "node" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group("independent"))
             if missing:
                 item.add_marker(pytest.mark.skip(reason=missing))
 

@@ -180,6 +180,25 @@ def test_a_token_endpoint_that_asks_for_patience_is_given_it(
     assert given("failed") == before + 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (httpx2.Response(401, json={"error": "invalid_client"}), "the token endpoint answered 401 (invalid_client)"),
+        (httpx2.Response(400, json={"error": "<b>tess@example.org</b>"}), "the token endpoint answered 400"),
+        (httpx2.Response(400, json=["invalid_client"]), "the token endpoint answered 400"),
+        (httpx2.Response(500, text="down"), "the token endpoint answered 500"),
+        (httpx2.Response(200, text="<html>"), "the token endpoint answered with something that is not JSON"),
+    ],
+)
+def test_a_token_endpoint_that_says_why_is_quoted_in_the_standards_words_only(
+    runtime: Runtime, platform: Platform, registration_id: str, answer: httpx2.Response, told: str
+) -> None:
+    platform.token_answer = answer
+    with pytest.raises(TokenFailed) as failed:
+        connector_of(runtime, Connectors(runtime), "client-1").get_access_token([SCORE_SCOPE])
+    assert failed.value.reason == told
+
+
 def test_threads_that_come_while_a_token_is_refused_do_not_ask_again(
     runtime: Runtime, platform: Platform, registration_id: str
 ) -> None:

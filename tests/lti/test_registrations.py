@@ -100,12 +100,26 @@ def test_a_platform_is_entered_once_and_may_come_back_after_it_was_removed(datab
         assert (again.id, again.state, again.jwks_url) == (first, "pending", "https://lms.example/new")
 
 
+def test_a_deployment_that_was_switched_off_stays_so_when_its_platform_comes_back(database: Database) -> None:
+    which = {"issuer": GOOD["issuer"], "client_id": "client-1"}
+    with database.write() as session:
+        row = registrations.add_registration(session, details(), deployment="on")
+        registrations.approve(session, **which, deployment="on")
+        registrations.approve(session, **which, deployment="off")
+        registrations.disable_deployment(session, registrations.find_deployment(session, row.id, "off").id)
+        registrations.remove(session, **which)
+        registrations.approve(session, **which)
+        found = {each.platform_deployment_id: each.state for each in registrations.deployments(session, row.id)}
+    assert found == {"on": "active", "off": "disabled"}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"issuer": ""},
         {"client_id": ""},
         {"client_id": "x" * 256},
+        {"client_id": "client-1 "},
         {"jwks_url": "ftp://lms.example/jwks"},
         {"jwks_url": "http://lms.example/jwks"},
         {"auth_token_url": "https://user@lms.example/token"},

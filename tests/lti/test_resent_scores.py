@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from app.core import outbox_keeping
+from app.core import outbox, outbox_keeping
 from app.core.audit import OPERATOR
 from app.core.outbox import DEAD
 from app.core.runtime import Runtime
-from app.lti import registrations
+from app.lti import registrations, scores
+from app.lti.models import LtiGradeLink
 from tests.lti.awarding import Grading
 from tests.lti.platform import SCORE_SCOPE, Browser, Platform
 
@@ -93,3 +94,17 @@ def test_an_operators_score_is_sent_again_as_well(grading: Grading, platform: Pl
     resend(grading)
     assert [score["scoreGiven"] for score in platform.scores()] == [18.5, 18.5]
     assert grading.delivery().state == "done"
+
+
+def test_a_score_asked_for_again_leaves_no_dead_letter_behind(grading: Grading, platform: Platform) -> None:
+    platform.score_answers = [404, 404]
+    grading.award()
+    for _ in range(2):
+        with grading.database.write() as session:
+            assert scores.ask_again(session, session.get_one(LtiGradeLink, grading.score().grade_link_id))
+        grading.work()
+        grading.later()
+    assert grading.score().state == "sent"
+    assert sorted(each.state for each in grading.deliveries()) == ["discarded", "discarded", "done"]
+    with grading.database.read() as session:
+        assert outbox.health(session).dead == 0

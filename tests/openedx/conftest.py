@@ -14,11 +14,10 @@ from .stack import Campus, Stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the campus is one worker's business, so that there is one; left out of `make quick`."""
+    """What needs the campus is left out of `make quick`."""
     for item in items:
         if Path(__file__).parent in Path(item.fspath).parents and "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group("openedx"))
 
 
 @pytest.fixture(scope="session")

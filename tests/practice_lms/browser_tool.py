@@ -25,7 +25,7 @@ window.addEventListener("message", (event) => {
   const at = asked.findIndex(({ id }) => id === event.data.message_id);
   if (at >= 0) asked.splice(at, 1)[0].done(event.data);
 });
-function ask(frame, message, wait = 3000) {
+function ask(frame, message, wait = 15000) {
   const id = String(Math.random());
   return new Promise((done) => {
     asked.push({ id, done });
@@ -33,7 +33,16 @@ function ask(frame, message, wait = 3000) {
     frame.postMessage({ ...message, message_id: id }, LMS);
   });
 }
-const frameNamed = (name) => (name === "_parent" ? parent : parent.frames[name]);
+// A frame beside this one is known to this one's process a moment after it is there.
+async function frameNamed(name) {
+  for (;;) {
+    try {
+      const found = name === "_parent" ? parent : parent.frames[name];
+      if (found) return found;
+    } catch { /* there is none of that name yet */ }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
 """
 
 
@@ -78,7 +87,7 @@ class BrowserTool:
             f"""
 const target = {target}, auth = {json.dumps(f"{self.settings.auth_url}?{query}")};
 (async () => {{
-  if (target) await ask(frameNamed(target), {{ subject: "lti.put_data", key: "state_s-1", value: "secret" }});
+  if (target) await ask(await frameNamed(target), {{ subject: "lti.put_data", key: "state_s-1", value: "secret" }});
   location.replace(auth);
 }})();"""
         )
@@ -92,10 +101,10 @@ const target = {target}, auth = {json.dumps(f"{self.settings.auth_url}?{query}")
         return self.page(
             """
 (async () => {
-  const report = { capabilities: await ask(parent, { subject: "lti.capabilities" }, 1000) };
+  const report = { capabilities: await ask(parent, { subject: "lti.capabilities" }, 4000) };
   const frames = report.capabilities?.supported_messages.find(({ subject }) => subject === "lti.get_data");
   if (frames) {
-    const store = frameNamed(frames.frame);
+    const store = await frameNamed(frames.frame);
     report.get = await ask(store, { subject: "lti.get_data", key: "state_s-1" });
     report.missing = await ask(store, { subject: "lti.get_data", key: "nothing" });
     report.number = await ask(store, { subject: "lti.put_data", key: "k", value: 7 });
@@ -105,7 +114,7 @@ const target = {target}, auth = {json.dumps(f"{self.settings.auth_url}?{query}")
     report.parent = await ask(parent, { subject: "lti.get_data", key: "nothing" });
     report.unheard = await ask(parent, { subject: "lti.unheard_of" });
   }
-  report.resize = await ask(parent, { subject: "lti.frameResize", height: 777 }, 1000);
+  report.resize = await ask(parent, { subject: "lti.frameResize", height: 777 }, 4000);
   const out = document.createElement("pre");
   out.id = "report";
   out.textContent = JSON.stringify(report);

@@ -20,7 +20,6 @@ from tests.practice_lms.browser_tool import BrowserTool, browser_tool
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium here: apt-get install chromium"),
 ]
 

@@ -26,8 +26,6 @@ from tests.system.house import PATIENCE, ROOT, House, Process, eventually
 from tests.system.line import Line
 from tests.system.walker import Walker
 
-pytestmark = pytest.mark.xdist_group("a database of its own")
-
 THREADS = 40  # in which pages are made
 NAME = "waymark_test_in_trouble_current"
 

@@ -30,7 +30,7 @@ from app.wiring import Services, bind
 ALL_WELL = {"database": "ok", "migrations": "ok", "keys": "ok", "outbox": "ok"}
 FROM_THE_DATABASE = {
     "waymark_outbox_deliveries", "waymark_outbox_waiting", "waymark_outbox_dead", "waymark_outbox_age_seconds",
-    "waymark_outbox_overdue_seconds", "waymark_credential_versions",
+    "waymark_outbox_overdue_seconds", "waymark_credential_versions", "waymark_lti_scores",
 }  # fmt: skip
 
 

@@ -92,9 +92,17 @@ def test_without_the_grant_nothing_is_shown_or_changed(
         page = ali.get(path)
         assert page.status_code == 403
         assert "Other LMS" not in page.text
+        assert f'href="{ali.root}/"' in page.text, "the way back"
     for change in ("approve", "remove", "check"):
         assert ali.post(f"/platforms/{asking}/{change}", {"sure": "yes"}).status_code == 403
     assert state_of(services, asking) == ("pending", {"first": "pending"})
+
+
+def test_an_assessor_who_is_an_operator_too_finds_the_connections(services: Services, client: TestClient) -> None:
+    olga = sign_in(services, client, "Olga", roles=("operator", "assessor"))
+    assert f'href="{olga.root}/platforms"' in olga.get("/assess").text
+    priya = sign_in(services, client, "Priya", roles=("assessor",))
+    assert "/platforms" not in priya.get("/assess").text
 
 
 def test_a_form_of_another_site_changes_nothing(services: Services, olga: SignedIn, asking: str) -> None:
