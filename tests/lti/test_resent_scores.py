@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 
 from app.core import outbox, outbox_keeping
 from app.core.audit import OPERATOR
+from app.core.clock import now
 from app.core.outbox import DEAD
 from app.core.runtime import Runtime
 from app.lti import registrations, scores
@@ -99,11 +103,11 @@ def test_an_operators_score_is_sent_again_as_well(grading: Grading, platform: Pl
 def test_a_score_asked_for_again_leaves_no_dead_letter_behind(grading: Grading, platform: Platform) -> None:
     platform.score_answers = [404, 404]
     grading.award()
-    for _ in range(2):
-        with grading.database.write() as session:
-            assert scores.ask_again(session, session.get_one(LtiGradeLink, grading.score().grade_link_id))
-        grading.work()
-        grading.later()
+    for hours in (1, 2):
+        with time_machine.travel(now() + timedelta(hours=hours)):
+            with grading.database.write() as session:
+                assert scores.ask_again(session, session.get_one(LtiGradeLink, grading.score().grade_link_id))
+            grading.work()
     assert grading.score().state == "sent"
     assert sorted(each.state for each in grading.deliveries()) == ["discarded", "discarded", "done"]
     with grading.database.read() as session:
