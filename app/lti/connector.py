@@ -29,8 +29,9 @@ from app.core.errors import AppError
 from app.core.http import HttpClient, requests_session
 from app.core.logging import get_logger
 from app.core.runtime import Runtime
-from app.lti.access_tokens import USUAL_LIFETIME, TokenCache
+from app.lti.access_tokens import MARGIN_SECONDS, USUAL_LIFETIME, TokenCache
 from app.lti.errors import ServiceFailed
+from app.lti.kept_tokens import KeptTokens
 from app.lti.library import library_registration
 from app.lti.schemas import Platform
 from app.lti.toolkeys import ToolKey, ensure_tool_key
@@ -85,6 +86,7 @@ class PlatformConnector(ServiceConnector):
         session: the guarded way out.
         cache: where tokens are kept.
         granted: scopes that the platform gave: they are asked for together, so that one token serves all calls.
+        kept: tokens that other processes were given; None asks anew.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class PlatformConnector(ServiceConnector):
         session: requests.Session,
         cache: TokenCache,
         granted: Collection[str] = (),
+        kept: KeptTokens | None = None,
     ) -> None:
         registration = _KeyedRegistration()
         registration.__dict__.update(library_registration(platform).__dict__)
@@ -103,6 +106,7 @@ class PlatformConnector(ServiceConnector):
         self._platform = platform
         self._cache = cache
         self._granted = frozenset(granted)
+        self._kept = kept
         self._tenant = _digest(
             platform.issuer, platform.client_id, platform.auth_token_url, platform.audience or platform.auth_token_url
         )
@@ -139,8 +143,15 @@ class PlatformConnector(ServiceConnector):
         if kept is not None:
             return kept
         with self._cache.asking(self._tenant):
-            kept = self._cache.get(self._tenant, needed)
+            kept = self._cache.get(self._tenant, needed) or self._given_to_another_process(needed)
             return kept if kept is not None else self._ask_for_token(needed)
+
+    def _given_to_another_process(self, needed: frozenset[str]) -> str | None:
+        found = self._kept.find(self._tenant, needed) if self._kept is not None else None
+        if found is None or found.expires_in <= MARGIN_SECONDS:
+            return None
+        self._cache.put(self._tenant, found.scopes, found.value, found.expires_in)
+        return found.value
 
     def _ask_for_token(self, needed: frozenset[str]) -> str:
         """One token for everything that was granted; if that is too much by now, for what is needed."""
@@ -165,6 +176,8 @@ class PlatformConnector(ServiceConnector):
             log.warning("lti.no_token", registration_id=self._platform.registration_id, reason=error.reason)
             raise
         self._cache.put(self._tenant, scopes, token, self._lifetime)
+        if self._kept is not None and self._lifetime > MARGIN_SECONDS:
+            self._kept.keep(self._tenant, scopes, token, self._lifetime)
         metrics.LTI_TOKENS.labels("given").inc()
         return token
 
@@ -206,10 +219,14 @@ class PlatformConnector(ServiceConnector):
         content = (data or "") if is_post else None
         response, token = self._send(scopes, url, headers, content)
         if response.status_code == requests.codes.unauthorized and self._cache.replace(self._tenant, token):
+            if self._kept is not None:
+                self._kept.forget(self._tenant, token)
             response, token = self._send(scopes, url, headers, content)
         status = _status(response)
         if status == requests.codes.forbidden:
             self._cache.drop_old(self._tenant, token)
+            if self._kept is not None:
+                self._kept.forget(self._tenant, token, only_old=True)
         if not _is_success(response):
             raise ServiceFailed(
                 f"the service answered {status}",
@@ -277,16 +294,19 @@ class Connectors:
     Args:
         runtime: database, secrets, the guarded way out.
         cache: where tokens are kept; a fresh one if not given. See `shared`.
+        kept: tokens that all processes share; none are if not given.
     """
 
-    def __init__(self, runtime: Runtime, cache: TokenCache | None = None) -> None:
+    def __init__(self, runtime: Runtime, cache: TokenCache | None = None, kept: KeptTokens | None = None) -> None:
         self._runtime = runtime
         self._cache = cache or TokenCache()
+        self._kept = kept
 
     @classmethod
     def shared(cls, runtime: Runtime) -> Connectors:
-        """Connectors on the one token cache of this process: what every job and page takes."""
-        return cls(runtime, _SHARED.setdefault(runtime.http, TokenCache()))
+        """Connectors on this process's one token cache and on what all processes share: for every job and page."""
+        kept = KeptTokens(runtime.database, runtime.secret_box)
+        return cls(runtime, _SHARED.setdefault(runtime.http, TokenCache()), kept)
 
     def to(self, platform: Platform, granted: Collection[str] = ()) -> PlatformConnector:
         """A connector to one platform; makes the tool's key on first need, so not inside a write.
@@ -296,7 +316,7 @@ class Connectors:
             granted: scopes that the platform gave, as far as they are known.
         """
         key = ensure_tool_key(self._runtime.database, self._runtime.secret_box)
-        return PlatformConnector(platform, key, requests_session(self._runtime.http), self._cache, granted)
+        return PlatformConnector(platform, key, requests_session(self._runtime.http), self._cache, granted, self._kept)
 
 
 _SHARED: WeakKeyDictionary[HttpClient, TokenCache] = WeakKeyDictionary()

@@ -98,6 +98,18 @@ class LtiToolKey(Record, table=True):
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # published until then; may lie ahead
 
 
+class LtiAccessToken(Record, table=True):
+    """A platform's access token, sealed, shared by all processes until shortly before it expires."""
+
+    __tablename__ = "lti_access_token"
+
+    tenant: str = Field(primary_key=True)  # digest of issuer, client id, token endpoint and audience
+    scopes: str = Field(primary_key=True)  # sorted, with a blank between
+    sealed_token: str
+    got_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
+
+
 class LtiContext(Record, table=True):
     """A course that was launched from, with the address of its roster where the platform has one."""
 
