@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -21,8 +22,8 @@ LISTEN = "addEventListener('message', (event) => { document.title = `${event.ori
 def page_out_of_time(new_context: NewContext, **options: object) -> Page:
     """A page whose clock stands still until it is moved, so that no test runs against a countdown."""
     page = new_context(**options).new_page()
-    page.clock.install(time=0)
-    page.clock.pause_at(1)
+    page.clock.install(time=datetime(2026, 1, 1, tzinfo=UTC))
+    page.clock.pause_at(datetime(2026, 1, 2, tzinfo=UTC))  # it runs until then, and this machine may be slow
     return page
 
 
