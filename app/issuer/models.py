@@ -38,6 +38,7 @@ class SigningKey(Record, table=True):
     public_multikey: str
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class StatusList(Record, table=True):

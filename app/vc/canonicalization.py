@@ -24,6 +24,7 @@ from pyoxigraph import (
 
 from app.vc import contexts, safe_mode, work_bound
 from app.vc.compiled_context import Unusual
+from app.vc.contexts import PINNED_ONLY, ContextPolicy
 from app.vc.errors import CanonicalizationRefused
 from app.vc.labelling import Alike, canonical_text
 from app.vc.walker import Walked, walk
@@ -37,7 +38,7 @@ _MAX_PLAIN_FLOAT: Final = 1e15
 _MIN_PLAIN_FLOAT: Final = 1e-4
 
 
-def canonicalize(document: dict[str, Any]) -> str:
+def canonicalize(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) -> str:
     """Return the RDFC-1.0 canonical N-Quads of a JSON-LD document.
 
     `document` names its contexts by URL, the VC 2.0 one first. Safe for strangers' documents: never fetches, never runs
@@ -50,7 +51,7 @@ def canonicalize(document: dict[str, Any]) -> str:
         return canonicalize_generally(document)
 
 
-def canonicalize_to_issue(document: dict[str, Any]) -> str:
+def canonicalize_to_issue(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) -> str:
     """Return the same, and refuse what `check_issuable` refuses."""
     try:
         walked = walk(document)

@@ -52,6 +52,21 @@ _PINNED: Final[dict[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True)
+class ContextPolicy:
+    """Which contexts a document may be read with.
+
+    `inline`: may it also bring contexts of its own, as objects? Only where conformance suites ask for it: what such a
+    document says depends on words that nobody pinned.
+    """
+
+    inline: bool = False
+
+
+PINNED_ONLY: Final = ContextPolicy()
+"""What the product reads and signs: pinned contexts, named by URL."""
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """What a list of contexts defines, over all its scopes: enough to see what JSON-LD processing would drop.
 
