@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from app.cli.bench_timing import Effort, Measured, Subject, interleave
 from app.lti import registrations
 from app.lti.registrations import PlatformDetails
+from bench import certificates
 from bench.client import Answer, Connection
 from bench.platform_stub import CLIENT_ID, DEPLOYMENT, ISSUER, Platform
 from bench.servers import BASE_URL, Server, ServerFailed, free_port, services_in, waymark
@@ -31,6 +32,14 @@ CPU_MS: Final = (8.0, 6.0)
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where the platform's keys are, and the file of the authorities by which its certificate is trusted."""
+
+    url: str
+    authorities: str
 
 
 @dataclass
@@ -104,12 +113,14 @@ def launch(plan: Plan) -> Result:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waymark-bench-")))
         platform = Platform(f"{BASE_URL}/modules/M01")
-        keys = stack.enter_context(platform.server())
-        tools = _waymark(stack, folder, platform, f"http://127.0.0.1:{keys.port}/jwks")
+        certificate, authorities = certificates.make(folder)
+        keys = stack.enter_context(platform.server(certificate))
+        published = Published(f"https://127.0.0.1:{keys.port}/jwks", str(authorities))
+        tools = _waymark(stack, folder, platform, published)
         if importlib.util.find_spec("flask") is None:
             absent.update(dict.fromkeys((FETCHED, CACHED), "flask is not installed"))
         else:
-            tools += [_flask(stack, platform, keys.port, name) for name in (FETCHED, CACHED)]
+            tools += [_flask(stack, platform, published, name) for name in (FETCHED, CACHED)]
         measured = _measure(tools, plan)
     return Result(
         "launch",
@@ -142,14 +153,14 @@ def _figures(measured: dict[str, Measured], ours: Tool) -> list[Figure]:
     return [*found, Figure("server CPU, ms for each launch", ours.cpu_ms, at_most=at_most, aim=aim)]
 
 
-def _waymark(stack: ExitStack, folder: Path, platform: Platform, jwks_url: str) -> list[Tool]:
+def _waymark(stack: ExitStack, folder: Path, platform: Platform, keys: Published) -> list[Tool]:
     services = services_in(folder)
-    details = PlatformDetails(ISSUER, CLIENT_ID, ISSUER + "/auth", ISSUER + "/token", jwks_url)
+    details = PlatformDetails(ISSUER, CLIENT_ID, ISSUER + "/auth", ISSUER + "/token", keys.url)
     with services.runtime.database.write() as session:
-        registrations.add_registration(session, details, deployment=DEPLOYMENT, allow_http=True)
+        registrations.add_registration(session, details, deployment=DEPLOYMENT)
         registrations.approve(session, issuer=ISSUER, client_id=CLIENT_ID)
     services.runtime.database.dispose()
-    server = stack.enter_context(waymark(folder))
+    server = stack.enter_context(waymark(folder, {"SSL_CERT_FILE": keys.authorities}))
     host = urlsplit(BASE_URL).hostname or ""
     return [
         Tool(name, server, platform, 303, [Connection(server.port, host) for _ in range(at_once)])
@@ -157,9 +168,9 @@ def _waymark(stack: ExitStack, folder: Path, platform: Platform, jwks_url: str) 
     ]
 
 
-def _flask(stack: ExitStack, platform: Platform, keys_port: int, name: str) -> Tool:
+def _flask(stack: ExitStack, platform: Platform, keys: Published, name: str) -> Tool:
     port, folder = free_port(), stack.enter_context(tempfile.TemporaryDirectory(prefix="waymark-bench-"))
     command = ["-m", "bench.flask_tool", str(port), "cached" if name == CACHED else "fetched", str(folder)]
-    given = json.dumps({"jwks_url": f"http://127.0.0.1:{keys_port}/jwks"})
-    server = stack.enter_context(Server(name, command, port, given=given))
+    given, trusted = json.dumps({"jwks_url": keys.url}), {"REQUESTS_CA_BUNDLE": keys.authorities}
+    server = stack.enter_context(Server(name, command, port, environment=trusted, given=given))
     return Tool(name, server, platform, 200, [Connection(port, f"127.0.0.1:{port}") for _ in range(AT_ONCE)])

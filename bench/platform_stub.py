@@ -1,12 +1,16 @@
 """A stand-in for an LMS: signs launches in the bench's process, publishes its key in a process of its own.
 
-As a program it serves the key set that comes on standard input: `python -m bench.platform_stub PORT`.
+As a program it serves, by TLS as every platform does, the key set that comes on standard input with its certificate:
+`python -m bench.platform_stub PORT`.
 """
 
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,10 +44,10 @@ class Platform:
         public = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         return json.dumps({"keys": [{**public, "kid": _KID, "alg": "RS256", "use": "sig"}]})
 
-    def server(self) -> Server:
-        """The process that publishes the key set."""
-        port = free_port()
-        return Server("platform", ["-m", "bench.platform_stub", str(port)], port, given=self.jwks())
+    def server(self, certificate: str) -> Server:
+        """The process that publishes the key set; `certificate` with its private key as PEM."""
+        port, given = free_port(), json.dumps({"jwks": self.jwks(), "certificate": certificate})
+        return Server("platform", ["-m", "bench.platform_stub", str(port)], port, given=given)
 
     def login_fields(self) -> dict[str, str]:
         """A login initiation."""
@@ -96,24 +100,50 @@ class Platform:
         }
 
 
-def serve(port: int, body: bytes) -> None:
-    """Answer every GET with the key set, over kept connections."""
+class Keys(BaseHTTPRequestHandler):
+    """Answers every GET with the key set, over kept connections."""
 
-    class Keys(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
+    body = b""
 
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def do_GET(self) -> None:
+        """The key set."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
-    ThreadingHTTPServer(("127.0.0.1", port), Keys).serve_forever()
+
+class Secured(ThreadingHTTPServer):
+    """A server by TLS; each connection's handshake is its own thread's work."""
+
+    def __init__(self, port: int, certificate: str) -> None:
+        super().__init__(("127.0.0.1", port), Keys)
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+            file.write(certificate)
+            file.flush()
+            self._tls.load_cert_chain(file.name)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next connection, whose handshake comes with its first bytes."""
+        accepted, address = super().get_request()
+        return self._tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, *_: object) -> None:
+        """A connection that ends early is its client's affair."""
+
+
+def main() -> None:
+    """Serve until it is ended."""
+    given = json.loads(sys.stdin.read())
+    Keys.body = given["jwks"].encode()
+    Secured(int(sys.argv[1]), given["certificate"]).serve_forever()
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), sys.stdin.buffer.read())
+    main()

@@ -133,8 +133,8 @@ def services_in(folder: Path) -> Services:
     return services
 
 
-def waymark(folder: Path) -> Server:
-    """Waymark's own server, one process, on the database in `folder`."""
+def waymark(folder: Path, more: Mapping[str, str] | None = None) -> Server:
+    """Waymark's own server, one process, on the database in `folder`; `more` variables beside its settings."""
     port = free_port()
     environment = {
         "WAYMARK_ENV": "production",
@@ -143,5 +143,6 @@ def waymark(folder: Path) -> Server:
         "WAYMARK_SECRET_KEY": SECRET,
         "WAYMARK_ALLOW_PRIVATE_NETWORKS": "1",
         "WAYMARK_PROGRAMME_DIR": str(ROOT / "programme" / "ips"),
+        **(more or {}),
     }
     return Server("Waymark", ["-m", "app", "serve", "--port", str(port)], port, environment=environment)
