@@ -34,6 +34,7 @@ _HIGH: Final = re.compile("[\ue000-\uffff]")
 _NOWHERE: Final = "https://undefined.invalid/"
 _SENTINEL: Final = {"@vocab": _NOWHERE + "term#", "@base": _NOWHERE + "base/"}
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_I18N: Final = "https://www.w3.org/ns/i18n#"
 _MAX_PLAIN_FLOAT: Final = 1e15
 _MIN_PLAIN_FLOAT: Final = 1e-4
 
@@ -41,10 +42,12 @@ _MIN_PLAIN_FLOAT: Final = 1e-4
 def canonicalize(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) -> str:
     """Return the RDFC-1.0 canonical N-Quads of a JSON-LD document.
 
-    `document` names its contexts by URL, the VC 2.0 one first. Safe for strangers' documents: never fetches, never runs
-    long. Raises CanonicalizationRefused with code context_missing, context_order, context_unknown, unsafe_jsonld,
-    too_complex, or canonicalization_refused where nothing would be signed.
+    `document` names its contexts by URL, that of VC 2.0 or 1.1 first; `policy` may allow it more. Safe for strangers'
+    documents: never fetches, never runs long. Raises CanonicalizationRefused with code context_missing, context_order,
+    context_unknown, unsafe_jsonld, too_complex, or canonicalization_refused where nothing would be signed.
     """
+    if policy.inline:
+        return canonicalize_generally(document, policy)
     try:
         return _quickly(walk(document))
     except Unusual:
@@ -53,6 +56,9 @@ def canonicalize(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) 
 
 def canonicalize_to_issue(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) -> str:
     """Return the same, and refuse what `check_issuable` refuses."""
+    if policy.inline:
+        check_issuable(document, policy)
+        return canonicalize_generally(document, policy)
     try:
         walked = walk(document)
         text = _quickly(walked)
@@ -68,9 +74,9 @@ def canonicalize_to_issue(document: dict[str, Any], policy: ContextPolicy = PINN
     return text
 
 
-def canonicalize_generally(document: dict[str, Any]) -> str:
+def canonicalize_generally(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) -> str:
     """Return the same as `canonicalize`, by the general path alone: the check on the quick one."""
-    dataset = _dataset(document)
+    dataset = _dataset(document, policy)
     work_bound.check(dataset)
     return _serialize(dataset)
 
@@ -90,25 +96,28 @@ def _may_be_disputed(text: str) -> bool:
     return not text.isascii() and bool(_ASTRAL.search(text)) and bool(_HIGH.search(text))
 
 
-def check_issuable(document: dict[str, Any]) -> None:
+def check_issuable(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) -> None:
     """Raise CanonicalizationRefused if an honest verifier in the field could not check `document`.
 
     Beyond `canonicalize` this refuses, with code not_issuable: null, empty arrays and empty objects; repeated values in
     an ordered list and statements whose order differs between UTF-16 and code points (on both, widespread JavaScript
-    verifiers fail); and numbers that processors print differently.
+    verifiers fail); and numbers that processors print differently. VC 1.1 (code context_order) is issued only where
+    `policy` is wider than the product's.
     """
-    safe_mode.check(document)
+    safe_mode.check(document, policy)
+    if not policy.inline and contexts.VC_V2 not in document["@context"]:
+        raise CanonicalizationRefused("context_order", "What is issued has the context of VC 2.0 first.")
     _refuse_unissuable_values(document)
-    dataset = _dataset(document)
+    dataset = _dataset(document, policy)
     _refuse_repeated_list_values(dataset)
     first_degree = work_bound.check(dataset)
     for lines in (_serialize(dataset).split("\n"), *first_degree.values()):
         _refuse_disputed_order(lines)
 
 
-def _dataset(document: dict[str, Any]) -> Dataset:
-    safe_mode.check(document)
-    text = json.dumps(_inline(document), allow_nan=False).encode()
+def _dataset(document: dict[str, Any], policy: ContextPolicy) -> Dataset:
+    safe_mode.check(document, policy)
+    text = json.dumps(_inline(document, policy), allow_nan=False).encode()
     try:
         dataset = Dataset(parse(text, format=RdfFormat.JSON_LD))
     except (SyntaxError, ValueError) as problem:
@@ -120,17 +129,28 @@ def _dataset(document: dict[str, Any]) -> Dataset:
     return dataset
 
 
-def _inline(value: Any) -> Any:
-    """Copy a document with every context URL replaced by the pinned text, the sentinel first."""
+def _inline(value: Any, policy: ContextPolicy) -> Any:
+    """Copy a document with every context written out, the sentinel first."""
     if isinstance(value, list):
-        return [_inline(item) for item in value]
+        return [_inline(item, policy) for item in value]
     if not isinstance(value, dict):
         return value
-    copy = {key: _inline(member) for key, member in value.items() if key != "@context"}
+    if "@direction" in value:
+        return _directed(value)
+    copy = {key: _inline(member, policy) for key, member in value.items() if key != "@context"}
     if "@context" in value:
-        urls = value["@context"] if isinstance(value["@context"], list) else [value["@context"]]
-        copy["@context"] = [_SENTINEL, *(contexts.load(url)["@context"] for url in urls)]
+        entries = value["@context"] if isinstance(value["@context"], list) else [value["@context"]]
+        copy["@context"] = [_SENTINEL, *(contexts.local_context(entry, policy) for entry in entries)]
     return copy
+
+
+def _directed(value: dict[str, Any]) -> dict[str, Any]:
+    """A text with its base direction, as verifiers in the field write it: by a datatype that names both.
+
+    https://www.w3.org/TR/json-ld11-api/#object-to-rdf-conversion, the rdfDirection i18n-datatype
+    """
+    language = value.get("@language", "").lower()
+    return {"@value": value["@value"], "@type": f"{_I18N}{language}_{value['@direction']}"}
 
 
 def _refuse_undefined(quad: Quad) -> None:

@@ -17,6 +17,7 @@ from app.vc import contexts
 Kind = Literal["id", "type", "literal", "iri", "vocabulary"]
 
 MAX_TYPE_LISTS: Final = 512
+MAX_TYPES_KEPT: Final = 16
 _XSD_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
 _DEFINITION_KEYS: Final = frozenset({"@id", "@type", "@container", "@context", "@protected"})
 
@@ -75,7 +76,7 @@ class Scope:
         found = self.types.get(types)
         if found is None:
             found = _enter_types(self, types)
-            if len(self.types) < MAX_TYPE_LISTS:
+            if len(self.types) < MAX_TYPE_LISTS and (not isinstance(types, tuple) or len(types) <= MAX_TYPES_KEPT):
                 self.types[types] = found
         return found
 

@@ -1,19 +1,30 @@
 """The JSON-LD contexts this engine knows, pinned by digest and never fetched.
 
 A context decides what a signature covers, so a context that could change would change what was signed. The texts ship
-with the openbadgeslib package; each is checked against the SHA-256 written here before its first use.
+with the openbadgeslib and PyLD packages; each is checked against the SHA-256 written here before its first use.
 """
 
+import copy
 import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from importlib import metadata, resources
+from pathlib import Path
 from typing import Any, Final
 
-from app.vc import json_text
+from app.vc import inline_context, json_text
 from app.vc.errors import CanonicalizationRefused
 
+VC_V1: Final = "https://www.w3.org/2018/credentials/v1"
 VC_V2: Final = "https://www.w3.org/ns/credentials/v2"
+FIRST_CONTEXTS: Final = (VC_V2, VC_V1)
+"""What a credential's first context may be: of version 2.0, which we issue, or of 1.1, which we only read."""
+
+DATA_INTEGRITY_V1: Final = "https://w3id.org/security/data-integrity/v1"
+DATA_INTEGRITY_V2: Final = "https://w3id.org/security/data-integrity/v2"
+EXAMPLES_V2: Final = "https://www.w3.org/ns/credentials/examples/v2"
 _OB: Final = "https://purl.imsglobal.org/spec/ob/v3p0/"
 OB_V3: Final = _OB + "context-3.0.3.json"
 OB_EXTENSIONS: Final = _OB + "extensions.json"
@@ -36,7 +47,7 @@ _PINNED: Final[dict[str, tuple[str, str]]] = {
     ),
     OB_V3: ("ob-v3p0-context-3.0.3.json", "3d34f4d4ef1bce691106e63798beb5e7b862ba841423f5ee1e53ab7ddf3bca84"),
     OB_EXTENSIONS: ("ob-v3p0-extensions.json", "87c06c81bc2317663bf288d740d94fddd2818c4342b186270ff6371dfaa63f93"),
-    "https://w3id.org/security/data-integrity/v2": (
+    DATA_INTEGRITY_V2: (
         "security-data-integrity-v2.json",
         "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4",
     ),
@@ -48,15 +59,31 @@ _PINNED: Final[dict[str, tuple[str, str]]] = {
         "clr_context_2.0.1.json",
         "880f1902d4158f2f33ce06af41b90719977cd1ea337a9de2e41edb3ff5e543d6",
     ),
+    VC_V1: (
+        "pyld/documentloader/frozen/bundled/credentials-v1.jsonld",
+        "00d7dd6d3ad8b920e3e550dd3a3d9090bffcac84cdbf943da6924b3e0a5c8bb8",
+    ),
+    "https://w3id.org/security/suites/ed25519-2020/v1": (
+        "pyld/documentloader/frozen/bundled/security-ed25519-2020-v1.jsonld",
+        "b9e1ab971fd8bf2c7553e0c4a9438e0b9450afde1ea1ca5b2492368b9f549588",
+    ),
 }
+
+# Of the JSON with its members sorted: no package of ours ships the first version, but it is the second without two
+# definitions.
+_DATA_INTEGRITY_V1_DIGEST: Final = "9505bf85338a4c2121ad03992ac90061bc85d43bcfa34d9d47b779381cf08b5f"
+
+# The whole of the vocabulary that specifications write their examples in.
+_EXAMPLES: Final = {"@vocab": "https://www.w3.org/ns/credentials/examples#"}
 
 
 @dataclass(frozen=True)
 class ContextPolicy:
     """Which contexts a document may be read with.
 
-    `inline`: may it also bring contexts of its own, as objects? Only where conformance suites ask for it: what such a
-    document says depends on words that nobody pinned.
+    `inline`: may it also bring contexts of its own, as objects, use the vocabulary of the specifications' examples, and
+    name members by their IRIs? Only where conformance suites ask for it: what such a document says depends on words
+    that nobody pinned.
     """
 
     inline: bool = False
@@ -64,6 +91,9 @@ class ContextPolicy:
 
 PINNED_ONLY: Final = ContextPolicy()
 """What the product reads and signs: pinned contexts, named by URL."""
+
+CONFORMANCE: Final = ContextPolicy(inline=True)
+"""What conformance suites ask for, and nobody else gets."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +103,7 @@ class Vocabulary:
     `terms`: every term; `iri_terms`: terms whose text values are IRIs; `vocabulary_terms`: terms whose text values are
     terms or IRIs; `json_terms`: terms holding raw JSON; `isolating_terms`: terms whose value starts from an empty
     context (an embedded credential); `prefixes`: terms that may begin a compact IRI; `iris`: every IRI that some term
-    stands for.
+    stands for; `vocabularies`: what stands before words that are no terms (no pinned context has one).
     """
 
     terms: frozenset[str]
@@ -83,6 +113,7 @@ class Vocabulary:
     isolating_terms: frozenset[str]
     prefixes: frozenset[str]
     iris: frozenset[str]
+    vocabularies: frozenset[str]
 
 
 @lru_cache(maxsize=16)
@@ -92,21 +123,67 @@ def load(url: str) -> dict[str, Any]:
     Raises CanonicalizationRefused with code context_unknown for a URL off the list, and RuntimeError where the
     installed text is not the pinned one: then nothing may be signed or verified at all.
     """
+    if url == DATA_INTEGRITY_V1:
+        return _data_integrity_v1()
+    return json_text.loads(pinned_bytes(url))
+
+
+def pinned_bytes(url: str) -> bytes:
+    """Return the text of the context `url` as its package ships it; raises as `load` does."""
     if url not in _PINNED:
         raise CanonicalizationRefused("context_unknown", f"The context {url[:200]!a} is not one we know.")
     name, digest = _PINNED[url]
-    data = resources.files("openbadgeslib.ob3.contexts").joinpath(name).read_bytes()
+    if name.startswith("pyld/"):
+        # Found without importing the package, which would bring an HTML parser along.
+        data = Path(str(metadata.distribution("PyLD").locate_file(name))).read_bytes()
+    else:
+        data = resources.files("openbadgeslib.ob3.contexts").joinpath(name).read_bytes()
     if hashlib.sha256(data).hexdigest() != digest:
-        raise RuntimeError(f"The installed context {name} is not the text this engine was checked with.")
-    return json_text.loads(data)
+        raise _not_pinned(name)
+    return data
+
+
+def _data_integrity_v1() -> dict[str, Any]:
+    document = copy.deepcopy(load(DATA_INTEGRITY_V2))
+    terms = document["@context"]["DataIntegrityProof"]["@context"]
+    terms["cryptosuite"] = terms["cryptosuite"]["@id"]
+    del terms["previousProof"]
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    if hashlib.sha256(text.encode()).hexdigest() != _DATA_INTEGRITY_V1_DIGEST:
+        raise _not_pinned(DATA_INTEGRITY_V1)
+    return document
+
+
+def _not_pinned(name: str) -> RuntimeError:
+    return RuntimeError(f"The installed context {name} is not the text this engine was checked with.")
+
+
+def local_context(entry: Any, policy: ContextPolicy = PINNED_ONLY) -> Any:
+    """Return what one entry of an `@context` defines: the pinned context of a URL, or an inline one in its plain form.
+
+    Raises CanonicalizationRefused: context_unknown, and unsafe_jsonld or too_complex for an entry that `policy` does
+    not read.
+    """
+    if isinstance(entry, str):
+        return _EXAMPLES if policy.inline and entry == EXAMPLES_V2 else load(entry)["@context"]
+    if policy.inline and isinstance(entry, dict):
+        return inline_context.read(entry)
+    raise CanonicalizationRefused(
+        "unsafe_jsonld", "A context must be named by its URL; definitions of one's own are not read."
+    )
 
 
 @lru_cache(maxsize=64)
 def vocabulary(urls: tuple[str, ...]) -> Vocabulary:
     """Return what the contexts `urls` define between them; raises as `load` does."""
+    return vocabulary_of([load(url)["@context"] for url in urls])
+
+
+def vocabulary_of(local_contexts: Sequence[Any]) -> Vocabulary:
+    """Return what some contexts define between them, each as `local_context` gives it."""
     definitions: list[tuple[str, Any]] = []
-    for url in urls:
-        _collect(load(url)["@context"], definitions)
+    for each in local_contexts:
+        _collect(each, definitions)
     named = {term: value for term, value in definitions if not term.startswith("@")}
 
     def typed(kind: str) -> frozenset[str]:
@@ -123,6 +200,7 @@ def vocabulary(urls: tuple[str, ...]) -> Vocabulary:
         ),
         prefixes=frozenset(term for term, value in named.items() if _is_prefix(value)),
         iris=frozenset(iri for iri in iris if isinstance(iri, str) and ":" in iri),
+        vocabularies=frozenset(value for term, value in definitions if term == "@vocab"),
     )
 
 

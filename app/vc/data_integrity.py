@@ -3,39 +3,37 @@
 The generic half of https://www.w3.org/TR/vc-data-integrity/#algorithms; the cryptographic half is in `suites`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from app.vc.contexts import PINNED_ONLY, ContextPolicy
 from app.vc.errors import ModelError, ProofInvalid, VcError
-from app.vc.keys import PublicKey, Signer
-from app.vc.suites import SUITES, Suite
-from app.vc.timestamps import parse_rfc3339, rfc3339
+from app.vc.keys import Signer
+from app.vc.proof_form import ASSERTION, AUTHENTICATION, MAX_PROOFS, PURPOSES, Expected, Extras
+from app.vc.proof_set import ProofSet, ResolveKey, VerifiedProof, matching_proofs, proofs_of, with_previous
+from app.vc.suites import SUITES
+from app.vc.timestamps import rfc3339
 
-ASSERTION: Final = "assertionMethod"
-MAX_PROOFS: Final = 8
+__all__ = [
+    "ASSERTION",
+    "AUTHENTICATION",
+    "MAX_PROOFS",
+    "Extras",
+    "Required",
+    "ResolveKey",
+    "VerifiedProof",
+    "add_proof",
+    "proof_as_object",
+    "sign",
+    "verify",
+    "verify_proofs",
+]
 
-ResolveKey = Callable[[str, str], PublicKey]
-"""(verification method id, proof purpose) → the key; raises VcError. The only place a key may come from."""
+Required = Literal["one", "every"]
+"""How many proofs must hold: any one (Open Badges 3.0 §8.1), or all of them (Data Integrity §4.5)."""
 
-# Members that change what a proof means and that this engine does not implement: refused rather than passed over.
-_UNREAD: Final = ("@context", "previousProof", "domain", "challenge", "nonce")
-
-
-@dataclass(frozen=True)
-class VerifiedProof:
-    """The proof that held, and what it said of itself.
-
-    `proof` is the whole proof object; `created` and `expires` are as written (RFC 3339) or None, and are NOT compared
-    with the clock here; `controller` checks (is this the issuer's key?) belong to whoever resolved the key.
-    """
-
-    verification_method: str
-    cryptosuite: str
-    created: str | None
-    expires: str | None
-    proof: dict[str, Any]
+_NO_EXTRAS: Final = Extras()
 
 
 def sign(
@@ -46,108 +44,156 @@ def sign(
     verification_method: str,
     created: datetime,
     proof_purpose: str = ASSERTION,
+    extras: Extras = _NO_EXTRAS,
+    policy: ContextPolicy = PINNED_ONLY,
 ) -> dict[str, Any]:
     """Return a copy of `document` with `proof`, an array of one Data Integrity proof, as its last member.
 
     `suite`: a name in `suites.SUITES`; `verification_method`: the full id (DID URL) of the signer's key; `created`:
-    aware, written in UTC at whole seconds. Raises CanonicalizationRefused for a document an honest verifier could not
-    check, ModelError if it already has a proof, ProofInvalid (unsupported_suite) for an unknown suite or a key of the
-    wrong kind. https://www.w3.org/TR/vc-data-integrity/#add-proof
+    aware, written in UTC at whole seconds; `proof_purpose`: assertionMethod for credentials, authentication for
+    presentations. Raises CanonicalizationRefused for a document an honest verifier could not check, ModelError if it
+    already has a proof, ProofInvalid (unsupported_suite) for an unknown suite or a key of the wrong kind,
+    (wrong_proof_purpose) for an unknown purpose. https://www.w3.org/TR/vc-data-integrity/#add-proof
     """
     if "proof" in document:
         raise ModelError("malformed_value", "The document already carries a proof.")
-    if suite not in SUITES or SUITES[suite].algorithm != signer.algorithm:
-        raise ProofInvalid("unsupported_suite", f"The suite {suite} cannot sign with a key of {signer.algorithm}.")
-    options = {
-        "type": "DataIntegrityProof",
-        "cryptosuite": suite,
-        "created": rfc3339(created),
-        "verificationMethod": verification_method,
-        "proofPurpose": proof_purpose,
-    }
-    steps = SUITES[suite]
-    transformed = steps.transformation(document, to_issue=True)
-    hash_data = steps.hashing(transformed, steps.proof_configuration(document, options))
-    return {**document, "proof": [{**options, "proofValue": steps.proof_serialization(hash_data, signer)}]}
+    return add_proof(
+        document,
+        suite=suite,
+        signer=signer,
+        verification_method=verification_method,
+        created=created,
+        proof_purpose=proof_purpose,
+        extras=extras,
+        policy=policy,
+    )
 
 
-def verify(document: dict[str, Any], *, resolve_key: ResolveKey) -> VerifiedProof:
-    """Return the first proof of `document` that holds; one is enough (Open Badges 3.0 §8.1).
+def add_proof(
+    document: dict[str, Any],
+    *,
+    suite: str,
+    signer: Signer,
+    verification_method: str,
+    created: datetime,
+    proof_purpose: str = ASSERTION,
+    extras: Extras = _NO_EXTRAS,
+    policy: ContextPolicy = PINNED_ONLY,
+) -> dict[str, Any]:
+    """Return a copy of `document` with one more proof, in an array after those it already carries.
 
-    `document` must come from `json_text.loads`. `resolve_key` is called with the verification method's id and the proof
-    purpose. It must return the key only if the controller's document lists it for that purpose AND the controller is
-    one the caller accepts for this document (its issuer); else it raises VcError and the next proof is tried. Raises
-    ProofInvalid (no_proof, malformed_proof, unsupported_suite, wrong_proof_purpose, bad_signature),
-    CanonicalizationRefused, or what `resolve_key` raises; of several proofs, what the first one of a known suite met.
-    https://www.w3.org/TR/vc-data-integrity/#verify-proof
+    Without `extras.previous_proof` the proofs are a set: each stands for itself. With it they are a chain: the new
+    proof also secures the proofs it names and holds only while they do. Those are not verified here; do it first.
+    Arguments and errors as for `sign`, except that proofs are welcome; further ProofInvalid (proof_not_added) if the
+    document would carry more than MAX_PROOFS, an id twice, or not the proofs that the new one names.
+    https://www.w3.org/TR/vc-data-integrity/#add-proof-set-chain
     """
-    proofs = document.get("proof")
-    if isinstance(proofs, dict):
-        proofs = [proofs]
-    if not isinstance(proofs, list) or not proofs:
-        raise ProofInvalid("no_proof", "The document carries no proof.")
-    if len(proofs) > MAX_PROOFS:
-        raise ProofInvalid("malformed_proof", f"The document carries more than {MAX_PROOFS} proofs.")
+    if suite not in SUITES or signer.algorithm not in SUITES[suite].algorithms:
+        raise ProofInvalid("unsupported_suite", f"The suite {suite} cannot sign with a key of {signer.algorithm}.")
+    if proof_purpose not in PURPOSES:
+        raise ProofInvalid("wrong_proof_purpose", "Proofs are not made for that purpose.")
+    steps = SUITES[suite]
+    proofs = proofs_of(document)
+    if "proof" in document and not proofs:
+        raise ModelError("malformed_value", "What stands in proof is neither a proof nor a list of them.")
     unsecured = {key: value for key, value in document.items() if key != "proof"}
+    secured = with_previous(unsecured, proofs, _previous(proofs, extras))
+    options = steps.options_to_sign(
+        unsecured,
+        {
+            "type": "DataIntegrityProof",
+            "cryptosuite": suite,
+            "created": rfc3339(created),
+            "verificationMethod": verification_method,
+            "proofPurpose": proof_purpose,
+            **extras.members(),
+        },
+    )
+    transformed = steps.transformation(secured, options=options, policy=policy, to_issue=True)
+    configuration = steps.proof_configuration(secured, options, policy=policy)
+    hash_data = steps.hashing(transformed, configuration, signer.algorithm)
+    proof = {**options, "proofValue": steps.proof_serialization(hash_data, signer)}
+    return {**unsecured, "proof": [*proofs, proof]}
+
+
+def proof_as_object(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of `document` in which an array of one proof is that proof, as the VC API writes it.
+
+    No signature covers the difference. https://w3c-ccg.github.io/vc-api/
+    """
+    proofs = proofs_of(document)
+    return {**document, "proof": proofs[0]} if len(proofs) == 1 else document
+
+
+def verify(
+    document: dict[str, Any],
+    *,
+    resolve_key: ResolveKey,
+    required: Required = "one",
+    purpose: str = ASSERTION,
+    expected_domain: str | Collection[str] | None = None,
+    expected_challenge: str | None = None,
+    policy: ContextPolicy = PINNED_ONLY,
+) -> VerifiedProof:
+    """Return the first proof of `document` that holds, if enough of them do; by default one is enough.
+
+    Arguments and errors as for `verify_proofs`.
+    """
+    return verify_proofs(
+        document,
+        resolve_key=resolve_key,
+        required=required,
+        purpose=purpose,
+        expected_domain=expected_domain,
+        expected_challenge=expected_challenge,
+        policy=policy,
+    )[0]
+
+
+def verify_proofs(
+    document: dict[str, Any],
+    *,
+    resolve_key: ResolveKey,
+    required: Required = "every",
+    purpose: str = ASSERTION,
+    expected_domain: str | Collection[str] | None = None,
+    expected_challenge: str | None = None,
+    policy: ContextPolicy = PINNED_ONLY,
+) -> tuple[VerifiedProof, ...]:
+    """Return the proofs of `document` that were found to hold: with `required` "every" all, with "one" the first.
+
+    `document` must come from `json_text.loads`. `resolve_key` is called with the verification method's id and
+    `purpose`. It must return the key only if the controller's document lists it for that purpose AND the controller is
+    one the caller accepts for this document (its issuer); else it raises VcError and the proof does not hold. A proof
+    with `previousProof` holds only if those it names hold. `expected_domain` and `expected_challenge` are compared
+    where given. Nothing is compared with the clock: see `VerifiedProof.expires`.
+
+    Raises ProofInvalid (no_proof, malformed_proof, unsupported_suite, wrong_proof_purpose, invalid_domain,
+    invalid_challenge, bad_signature), CanonicalizationRefused, or what `resolve_key` raises; of several proofs, what
+    the first one of a known suite met. https://www.w3.org/TR/vc-data-integrity/#verify-proof-sets-and-chains
+    """
+    proofs = ProofSet(document, Expected.of(purpose, expected_domain, expected_challenge), resolve_key, policy)
+    held: list[VerifiedProof] = []
     failures: list[VcError] = []
-    transformed: dict[str, str | VcError] = {}
-    for proof in proofs:
+    for number in range(len(proofs.proofs)):
         try:
-            return _verify_one(unsecured, transformed, proof, resolve_key)
+            held.append(proofs.verify(number))
         except VcError as problem:
             failures.append(problem)
-    raise next((problem for problem in failures if problem.code != "unsupported_suite"), failures[0])
+        else:
+            if required == "one":
+                return (held[-1],)
+    if failures:
+        raise next((problem for problem in failures if problem.code != "unsupported_suite"), failures[0])
+    return tuple(held)
 
 
-def _verify_one(
-    unsecured: dict[str, Any], transformed: dict[str, str | VcError], proof: Any, resolve_key: ResolveKey
-) -> VerifiedProof:
-    method, value, suite = _read(proof)
-    steps = SUITES[suite]
-    options = {key: member for key, member in proof.items() if key != "proofValue"}
-    # Canonicalized before any key is asked for: a document nobody can check causes no traffic. And once only.
-    if suite not in transformed:
-        transformed[suite] = _transform(steps, unsecured)
-    canonical = transformed[suite]
-    if isinstance(canonical, VcError):
-        raise canonical
-    hash_data = steps.hashing(canonical, steps.proof_configuration(unsecured, options))
-    key = resolve_key(method, ASSERTION)
-    if key.algorithm != steps.algorithm:
-        raise ProofInvalid("unsupported_suite", f"The suite {suite} does not go with a key of {key.algorithm}.")
-    steps.proof_verification(hash_data, value, key)
-    return VerifiedProof(method, suite, proof.get("created"), proof.get("expires"), dict(proof))
-
-
-def _transform(steps: Suite, unsecured: dict[str, Any]) -> str | VcError:
+def _previous(proofs: list[Any], extras: Extras) -> tuple[int, ...]:
+    ids = [proof.get("id") for proof in proofs if isinstance(proof, dict)]
+    wanted = (extras.previous_proof,) if isinstance(extras.previous_proof, str) else extras.previous_proof or ()
+    if len(proofs) >= MAX_PROOFS or (extras.id is not None and extras.id in ids):
+        raise ProofInvalid("proof_not_added", f"A document carries up to {MAX_PROOFS} proofs, each under its own id.")
     try:
-        return steps.transformation(unsecured)
-    except VcError as problem:
-        return problem
-
-
-def _read(proof: Any) -> tuple[str, str, str]:
-    """Return the method, value and suite of a proof whose form is right."""
-    if not isinstance(proof, dict):
-        raise ProofInvalid("malformed_proof", "A proof must be an object.")
-    suite, method, value = (proof.get(key) for key in ("cryptosuite", "verificationMethod", "proofValue"))
-    if proof.get("type") != "DataIntegrityProof" or not isinstance(suite, str) or suite not in SUITES:
-        raise ProofInvalid("unsupported_suite", "The proof is of a kind this engine does not check.")
-    if proof.get("proofPurpose") != ASSERTION:
-        raise ProofInvalid("wrong_proof_purpose", "The proof was not made to assert a credential.")
-    if not isinstance(method, str) or not method or not isinstance(value, str) or not value:
-        raise ProofInvalid("malformed_proof", "The proof does not name its key or has no value.")
-    for member in ("created", "expires"):
-        if member in proof:
-            _check_date(member, proof[member])
-    for member in _UNREAD:
-        if member in proof:
-            raise ProofInvalid("unsupported_suite", f"The proof uses {member}, which this engine does not check.")
-    return method, value, suite
-
-
-def _check_date(member: str, value: Any) -> None:
-    try:
-        parse_rfc3339(value)
-    except ModelError as problem:
-        raise ProofInvalid("malformed_proof", f"The proof's {member} is not a date with time and zone.") from problem
+        return matching_proofs(proofs, wanted)
+    except ProofInvalid as problem:
+        raise ProofInvalid("proof_not_added", problem.detail) from problem

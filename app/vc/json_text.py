@@ -14,8 +14,8 @@ from app.vc.errors import ParseError
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 
-
-_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_DISPUTED_ESCAPE: Final = re.compile(r"\\u(?:[dD][89a-fA-F]|[fF]{3}[eEfF])")
 
 
 def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64) -> dict[str, Any]:
@@ -23,7 +23,8 @@ def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64)
 
     `data` is UTF-8 bytes without a byte order mark, or text. `max_bytes` bounds its UTF-8 length, `max_depth` how deep
     objects and arrays may nest. Raises ParseError for anything else than one object, and for duplicate keys, lone
-    surrogates, NaN or Infinity and integers beyond ±(2^53-1). https://www.rfc-editor.org/rfc/rfc7493 (I-JSON)
+    surrogates, U+FFFE, U+FFFF, NaN or Infinity and integers beyond ±(2^53-1).
+    https://www.rfc-editor.org/rfc/rfc7493 (I-JSON)
     """
     text = _decode(data, max_bytes)
     try:
@@ -39,8 +40,10 @@ def loads(data: bytes | str, *, max_bytes: int = 1_000_000, max_depth: int = 64)
     if not isinstance(value, dict):
         raise ParseError("parse_error", "A credential must be one JSON object.")
     _check_depth(value, max_depth)
-    if _ESCAPED_SURROGATE.search(text):
-        _refuse_surrogates(value)
+    if "\ufffe" in text or "\uffff" in text:
+        raise _not_a_character()
+    if _DISPUTED_ESCAPE.search(text):
+        _refuse_disputed_characters(value)
     return value
 
 
@@ -116,7 +119,7 @@ def _constant(text: str) -> NoReturn:
     raise ParseError("parse_error", f"{text} is not JSON.")
 
 
-def _refuse_surrogates(value: Any) -> None:
+def _refuse_disputed_characters(value: Any) -> None:
     stack = [value]
     while stack:
         item = stack.pop()
@@ -125,5 +128,16 @@ def _refuse_surrogates(value: Any) -> None:
             stack.extend(item.values())
         elif isinstance(item, list):
             stack.extend(item)
-        elif isinstance(item, str) and any("\ud800" <= character <= "\udfff" for character in item):
-            raise ParseError("parse_error", "The document holds half of a character (a lone surrogate).")
+        elif isinstance(item, str):
+            _check_characters(item)
+
+
+def _check_characters(text: str) -> None:
+    if _SURROGATE.search(text):
+        raise ParseError("parse_error", "The document holds half of a character (a lone surrogate).")
+    if "\ufffe" in text or "\uffff" in text:
+        raise _not_a_character()
+
+
+def _not_a_character() -> ParseError:
+    return ParseError("parse_error", "The document holds U+FFFE or U+FFFF, which are no characters.")

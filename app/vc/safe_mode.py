@@ -9,19 +9,25 @@ https://www.w3.org/TR/vc-data-integrity/#context-validation
 import re
 from typing import Any, Final
 
-from pyoxigraph import NamedNode
+from pyoxigraph import Literal
 
-from app.vc.contexts import VC_V2, Vocabulary, load, vocabulary
+from app.vc import contexts
+from app.vc.contexts import FIRST_CONTEXTS, PINNED_ONLY, ContextPolicy, Vocabulary
 from app.vc.errors import CanonicalizationRefused
+from app.vc.iri import FORBIDDEN_TEXT
+from app.vc.iri import is_absolute_iri as is_absolute_iri
 from app.vc.json_text import MAX_SAFE_INTEGER
 
 MAX_CONTEXTS: Final = 8
 MAX_EMBEDDED: Final = 64
 MAX_VALUES: Final = 20_000
 MAX_DEPTH: Final = 64
+_TYPE_WEIGHT: Final = 5  # each type may enter a context of its own
 
+# Outside of these, and beyond 16 digits, processors write a fraction each in its own way.
+_MIN_FLOAT: Final = 1e-4
+_MAX_FLOAT: Final = 1e15
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-_FORBIDDEN_TEXT: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _REFERENCE_MEMBERS: Final = frozenset({"id", "type", "endorsementComment"})
 
 
@@ -30,30 +36,21 @@ def unsafe(detail: str) -> CanonicalizationRefused:
     return CanonicalizationRefused("unsafe_jsonld", detail)
 
 
-def check(document: dict[str, Any]) -> None:
+def check(document: dict[str, Any], policy: ContextPolicy = PINNED_ONLY) -> None:
     """Raise CanonicalizationRefused unless every member of `document` is spelled the one way that is signed.
 
-    Codes: context_missing, context_order, context_unknown, unsafe_jsonld, too_complex.
+    `policy`: which contexts it may be read with. Codes: context_missing, context_order, context_unknown, unsafe_jsonld,
+    too_complex.
     """
-    _Walk(document).run()
-
-
-def is_absolute_iri(value: str) -> bool:
-    """Tell whether `value` is an absolute IRI that every processor writes the same way (not a blank node label)."""
-    if value.startswith("_:") or _FORBIDDEN_TEXT.search(value):
-        return False
-    try:
-        NamedNode(value)
-    except ValueError:
-        return False
-    return True
+    _Walk(document, policy).run()
 
 
 class _Walk:
     """One pass over a document, outermost first, with bounds on what it may cost."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], policy: ContextPolicy) -> None:
         self._document = document
+        self._policy = policy
         self._values = 0
         self._embedded = 0
         self._status = _status_entries(document)
@@ -61,7 +58,7 @@ class _Walk:
         self._root_id = document.get("id")
 
     def run(self) -> None:
-        self._object(self._document, vocabulary(_context_urls(self._document.get("@context"))), 1)
+        self._object(self._document, _vocabulary(self._document.get("@context"), self._policy), 1)
 
     def _object(self, node: dict[str, Any], words: Vocabulary, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -71,18 +68,18 @@ class _Walk:
                 words = self._embedded_context(node, words)
             self._check_description(node)
         if "@value" in node:
-            _check_language_value(node)
+            _check_language_value(node, self._policy)
             return
         for key, value in node.items():
             if key != "@context":
-                _check_key(key, words)
+                _check_key(key, words, self._policy)
                 self._member(key, value, words, depth)
 
     def _member(self, key: str, value: Any, words: Vocabulary, depth: int) -> None:
         if key == "credentialStatus" and any(not isinstance(item, dict) for item in _as_list(value)):
             raise unsafe("credentialStatus must be written out as an object.")
         for item in _as_list(value):
-            self._values += 1
+            self._values += _TYPE_WEIGHT if key == "type" else 1
             if self._values > MAX_VALUES:
                 raise CanonicalizationRefused("too_complex", f"The document holds more than {MAX_VALUES} values.")
             if isinstance(item, dict):
@@ -96,7 +93,7 @@ class _Walk:
         self._embedded += 1
         if self._embedded > MAX_EMBEDDED:
             raise CanonicalizationRefused("too_complex", f"More than {MAX_EMBEDDED} credentials are embedded.")
-        inner = vocabulary(_context_urls(node["@context"]))
+        inner = _vocabulary(node["@context"], self._policy)
         return Vocabulary(*(getattr(words, f) | getattr(inner, f) for f in Vocabulary.__dataclass_fields__))
 
     def _check_description(self, node: dict[str, Any]) -> None:
@@ -122,26 +119,37 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _context_urls(context: Any) -> tuple[str, ...]:
-    urls = _as_list(context)
-    if context is None or not urls:
+def _vocabulary(context: Any, policy: ContextPolicy) -> Vocabulary:
+    """Return what the entries of an `@context` define, once it is clear that all of them may be read."""
+    entries = _as_list(context)
+    if context is None or not entries:
         raise CanonicalizationRefused("context_missing", "The document names no context.")
-    if len(urls) > MAX_CONTEXTS:
+    if len(entries) > MAX_CONTEXTS:
         raise CanonicalizationRefused("too_complex", f"The document names more than {MAX_CONTEXTS} contexts.")
-    for url in urls:
-        if not isinstance(url, str):
-            raise unsafe("A context must be named by its URL; definitions of one's own are not read.")
-        load(url)
+    defined = [contexts.local_context(entry, policy) for entry in entries]
+    urls = tuple(entry for entry in entries if isinstance(entry, str))
     if len(set(urls)) != len(urls):
         raise unsafe("A context is named twice.")
-    if urls[0] != VC_V2:
-        raise CanonicalizationRefused("context_order", f"The first context must be {VC_V2}.")
-    return tuple(urls)
+    if entries[0] not in FIRST_CONTEXTS or not set(FIRST_CONTEXTS).isdisjoint(urls[1:]):
+        first = " or ".join(FIRST_CONTEXTS)
+        raise CanonicalizationRefused("context_order", f"The first context, and only that, must be {first}.")
+    return contexts.vocabulary_of(defined) if policy.inline else contexts.vocabulary(urls)
 
 
-def _check_key(key: str, words: Vocabulary) -> None:
-    if key not in words.terms:
+def _check_key(key: str, words: Vocabulary, policy: ContextPolicy) -> None:
+    if key in words.terms or _has_vocabulary(key, words):
+        return
+    if not (policy.inline and _plain_iri(key, words)):
         raise unsafe(f"No context defines the member {key[:80]!a}, so it would not be signed.")
+
+
+def _has_vocabulary(word: str, words: Vocabulary) -> bool:
+    """Tell whether a default vocabulary gives a word a meaning."""
+    return bool(words.vocabularies) and ":" not in word and _continue_iris(word, words.vocabularies)
+
+
+def _continue_iris(word: str, beginnings: frozenset[str]) -> bool:
+    return not word.startswith("@") and all(is_absolute_iri(beginning + word) for beginning in beginnings)
 
 
 def _check_scalar(key: str, value: Any, words: Vocabulary) -> None:
@@ -162,10 +170,12 @@ def _check_scalar(key: str, value: Any, words: Vocabulary) -> None:
             raise unsafe(f"The number in {key} is larger than every reader can hold exactly.")
     elif not isinstance(value, float) or value != value or abs(value) == float("inf"):
         raise unsafe(f"The value of {key} is not JSON.")
+    elif value and not (_MIN_FLOAT <= abs(value) <= _MAX_FLOAT and float(f"{value:.15e}") == value):
+        raise unsafe(f"Processors do not agree how to write the number in {key}.")
 
 
 def _check_text(key: str, value: str, words: Vocabulary) -> None:
-    if _FORBIDDEN_TEXT.search(value):
+    if FORBIDDEN_TEXT.search(value):
         raise unsafe(f"The text of {key} holds a character on which processors differ (U+FFFE, U+FFFF or a surrogate).")
     if key == "type" or key in words.vocabulary_terms:
         _check_type(key, value, words)
@@ -174,7 +184,7 @@ def _check_text(key: str, value: str, words: Vocabulary) -> None:
 
 
 def _check_type(key: str, value: str, words: Vocabulary) -> None:
-    if value in words.terms:
+    if value in words.terms or _has_vocabulary(value, words):
         return
     if not _plain_iri(value, words) or value in words.iris:
         raise unsafe(f"No context defines the {key} {value[:80]!a} under that name.")
@@ -185,9 +195,23 @@ def _plain_iri(value: str, words: Vocabulary) -> bool:
     return is_absolute_iri(value) and value.partition(":")[0] not in words.prefixes
 
 
-def _check_language_value(node: dict[str, Any]) -> None:
-    if not node.keys() <= {"@value", "@language"} or not isinstance(node["@value"], str):
+def _check_language_value(node: dict[str, Any], policy: ContextPolicy) -> None:
+    known = {"@value", "@language", "@direction"} if policy.inline else {"@value", "@language"}
+    if not node.keys() <= known or not isinstance(node["@value"], str):
         raise unsafe("A value object may hold only text and its language.")
+    if node.get("@direction", "ltr") not in ("ltr", "rtl"):
+        raise unsafe("A text runs from left to right, ltr, or from right to left, rtl.")
     language = node.get("@language", "en")
-    if not isinstance(language, str) or not _LANGUAGE.fullmatch(language) or _FORBIDDEN_TEXT.search(node["@value"]):
+    if not isinstance(language, str) or not _is_language(language) or FORBIDDEN_TEXT.search(node["@value"]):
         raise unsafe("A value object holds a language or a character that processors write differently.")
+
+
+def _is_language(tag: str) -> bool:
+    """Tell whether a text in this language is signed: the general path leaves one of an ill-formed tag out silently."""
+    if not _LANGUAGE.fullmatch(tag):
+        return False
+    try:
+        Literal("", language=tag)
+    except ValueError:
+        return False
+    return True

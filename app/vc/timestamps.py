@@ -24,6 +24,8 @@ def parse_rfc3339(text: object) -> datetime:
     if not isinstance(text, str) or not _DATE_TIME.fullmatch(text):
         raise ModelError("malformed_value", "A date is not a date and time with its time zone.")
     try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError as problem:
+        moment = datetime.fromisoformat(text.upper())
+        moment.astimezone(UTC)  # the first and the last day of the calendar may not be there in UTC
+        return moment
+    except (ValueError, OverflowError) as problem:
         raise ModelError("malformed_value", "A date does not exist.") from problem

@@ -28,6 +28,7 @@ from app.vc.safe_mode import MAX_CONTEXTS, MAX_DEPTH, is_absolute_iri
 
 MAX_VALUES: Final = 5_000
 MAX_TEMPLATES: Final = 256
+_SHORT: Final = 500
 MAX_TEMPLATE_BYTES: Final = 64_000
 TEMPLATE_DEPTH: Final = 8
 TEMPLATED: Final = frozenset({"achievement", "issuer"})
@@ -334,6 +335,9 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
-@lru_cache(maxsize=4096)
 def _is_plain_iri(value: str) -> bool:
-    return is_absolute_iri(value)
+    # Only what is short is remembered: identifiers are a stranger's, of any length.
+    return _is_short_plain_iri(value) if len(value) <= _SHORT else is_absolute_iri(value)
+
+
+_is_short_plain_iri = lru_cache(maxsize=4096)(is_absolute_iri)

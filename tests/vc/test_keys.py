@@ -1,12 +1,15 @@
+from functools import lru_cache
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openvc.multibase import decode_multibase, encode_multibase
 
+from app.vc import multibase
 from app.vc.errors import KeyInvalid, ProofInvalid
-from app.vc.keys import Ed25519Signer, P256Signer, PublicKey, Signer, base64url, base64url_decode
+from app.vc.keys import Ed25519Signer, P256Signer, PublicKey, RsaSigner, Signer, base64url, base64url_decode
 from tests.vc.samples import ED25519, P256
 
 SIGNERS: list[Signer] = [ED25519, P256]
@@ -49,7 +52,7 @@ def test_multikeys_start_as_the_field_knows_them() -> None:
 
 # Keys published with the W3C cryptosuite vectors, https://www.w3.org/TR/vc-di-eddsa/#test-vectors
 def test_the_published_w3c_key_pair_is_read() -> None:
-    secret = decode_multibase("z3u2en7t5LR2WtQH5PfFqMqwVHBeXouLzo6haApm8XHqvjxq")
+    secret = multibase.decode("z3u2en7t5LR2WtQH5PfFqMqwVHBeXouLzo6haApm8XHqvjxq")
     assert secret.startswith(b"\x80\x26")
     multikey = "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
     assert Ed25519Signer.from_private_bytes(secret[2:]).public_key.multikey == multikey
@@ -58,7 +61,7 @@ def test_the_published_w3c_key_pair_is_read() -> None:
 MALFORMED = [b"\xed\x01" + b"\0" * 31, b"\x80\x24" + b"\5" * 33, b"\x12\x05" + b"\0" * 32]
 
 
-@pytest.mark.parametrize("text", ["", "z", "u7QE", "z0", "z6Mk", "z" + "6" * 5000, *map(encode_multibase, MALFORMED)])
+@pytest.mark.parametrize("text", ["", "z", "u7QE", "z0", "z6Mk", "z" + "6" * 5000, *map(multibase.encode, MALFORMED)])
 def test_malformed_multikeys_are_refused(text: str) -> None:
     with pytest.raises(KeyInvalid) as caught:
         PublicKey.from_multikey(text)
@@ -93,8 +96,7 @@ def test_wrong_private_bytes_are_refused() -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=100))
-def test_base58_and_base64url_give_the_bytes_back(data: bytes) -> None:
-    assert decode_multibase(encode_multibase(data)) == data
+def test_base64url_gives_the_bytes_back(data: bytes) -> None:
     assert base64url_decode(base64url(data)) == data
 
 
@@ -146,3 +148,50 @@ def test_raw_bytes_that_are_no_rsa_key_are_refused() -> None:
     for raw in (b"", b"\x30\x00", ED25519.public_key.raw):
         with pytest.raises(KeyInvalid):
             PublicKey("RSA", raw)
+
+
+@lru_cache(maxsize=1)
+def rsa_signer() -> RsaSigner:
+    return RsaSigner.generate()
+
+
+def test_an_rsa_key_signs_what_only_it_can_have_signed() -> None:
+    signer = rsa_signer()
+    signature = signer.sign(b"data")
+    assert len(signature) == 256
+    signer.public_key.verify(signature, b"data")
+    for key, data in ((signer.public_key, b"date"), (RsaSigner.generate().public_key, b"data")):
+        with pytest.raises(ProofInvalid) as caught:
+            key.verify(signature, data)
+        assert caught.value.code == "bad_signature"
+
+
+def test_an_rsa_key_survives_every_form_it_is_written_in() -> None:
+    signer = rsa_signer()
+    again = RsaSigner.from_private_bytes(signer.private_bytes())
+    assert again.public_key == signer.public_key == PublicKey.from_jwk(signer.public_key.to_jwk())
+    assert again.private_bytes() == signer.private_bytes()
+    again.public_key.verify(again.sign(b"data"), b"data")
+
+
+def test_rsa_keys_that_are_too_short_or_too_long_neither_sign_nor_load() -> None:
+    for bits in (512, 1024, 2047, 8193, 16384):
+        with pytest.raises(KeyInvalid):
+            RsaSigner.generate(bits)
+    short = rsa.generate_private_key(65537, 1024)  # noqa: S505 - refused below for that reason
+    with pytest.raises(KeyInvalid) as caught:
+        RsaSigner.from_private_bytes(_pkcs8(short))
+    assert caught.value.code == "key_malformed"
+
+
+def test_other_private_bytes_are_no_rsa_key() -> None:
+    ed25519_key = ed25519.Ed25519PrivateKey.from_private_bytes(ED25519.private_bytes())
+    for data in (b"", b"short", rsa_signer().private_bytes()[:-1], _pkcs8(ed25519_key)):
+        with pytest.raises(KeyInvalid) as caught:
+            RsaSigner.from_private_bytes(data)
+        assert caught.value.code == "key_malformed"
+
+
+def _pkcs8(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+    form, clear = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.DER, form, clear)

@@ -1,11 +1,13 @@
 import json
+from functools import lru_cache
 from typing import Any
 
+import jwt
 import pytest
 
 from app.vc import vc_jwt
 from app.vc.errors import JwtInvalid, ModelError, ParseError, VcError
-from app.vc.keys import P256Signer, Signer, base64url, base64url_decode
+from app.vc.keys import P256Signer, PublicKey, RsaSigner, Signer, base64url, base64url_decode
 from tests.vc.samples import BASE, DID, ED25519, ED25519_ID, P256, P256_ID, resolve_key, unsigned
 
 
@@ -148,3 +150,54 @@ def test_signing_refuses_what_cannot_stand() -> None:
     for change in ({"iss": DID}, {"issuer": None}, {"validFrom": "2025-03-02"}):
         with pytest.raises(ModelError):
             vc_jwt.sign({**unsigned(), **change}, signer=P256, kid=P256_ID)
+
+
+RSA_ID = f"{DID}#key-3"
+SECURINGS = pytest.mark.parametrize("alg", ["ES256", "RS256", "EdDSA"])
+
+
+@lru_cache(maxsize=1)
+def _rsa() -> RsaSigner:
+    return RsaSigner.generate()
+
+
+def _of(alg: str) -> tuple[Signer, str]:
+    return {"ES256": (P256, P256_ID), "EdDSA": (ED25519, ED25519_ID)}.get(alg) or (_rsa(), RSA_ID)
+
+
+def _resolve(method_id: str, purpose: str) -> PublicKey:
+    return _rsa().public_key if method_id == RSA_ID else resolve_key(method_id, purpose)
+
+
+@SECURINGS
+def test_pyjwt_reads_our_token_and_refuses_a_changed_one(alg: vc_jwt.Alg) -> None:
+    signer, kid = _of(alg)
+    token = vc_jwt.sign(unsigned(), signer=signer, kid=kid, alg=alg)
+    key = jwt.PyJWK({**signer.public_key.to_jwk(), "alg": alg})
+    said = jwt.decode(token, key, algorithms=[alg], issuer=DID)
+    assert said["credentialSubject"] == unsigned()["credentialSubject"]
+    assert jwt.get_unverified_header(token) == {"alg": alg, "kid": kid, "typ": "JWT"}
+    header, payload, signature = token.split(".")
+    changed = base64url(base64url_decode(payload).replace(b"Rapid job search", b"Rapid Job search"))
+    for broken in (f"{header}.{changed}.{signature}", f"{header}.{payload}.{'A' * len(signature)}"):
+        with pytest.raises(jwt.InvalidSignatureError):
+            jwt.decode(broken, key, algorithms=[alg])
+        with pytest.raises(JwtInvalid) as caught:
+            vc_jwt.verify(broken, resolve_key=_resolve)
+        assert caught.value.code == "bad_signature"
+
+
+@SECURINGS
+def test_we_read_pyjwts_token(alg: vc_jwt.Alg, payload: dict[str, Any]) -> None:
+    signer, kid = _of(alg)
+    private: Any = signer._key  # type: ignore[attr-defined]  # the same key in the other library's hands
+    token = jwt.encode(payload, private, algorithm=alg, headers={"kid": kid})
+    assert vc_jwt.verify(token, resolve_key=_resolve) == unsigned()
+
+
+@pytest.mark.parametrize(("alg", "used"), [("ES256", "RS256"), ("EdDSA", "RS256"), ("RS256", "ES256")])
+def test_a_key_signs_by_its_own_algorithm_only(alg: vc_jwt.Alg, used: str) -> None:
+    signer, kid = _of(used)
+    with pytest.raises(JwtInvalid) as caught:
+        vc_jwt.sign(unsigned(), signer=signer, kid=kid, alg=alg)
+    assert caught.value.code == "unsupported_alg"

@@ -6,9 +6,11 @@ vectors to tests/vc. https://www.w3.org/TR/vc-data-integrity/#cryptographic-suit
 
 from typing import Final
 
-from app.vc.suites.base import Suite
+from app.vc.suites.base import AnySuite
+from app.vc.suites.eddsa_jcs_2022 import EddsaJcs2022
 from app.vc.suites.eddsa_rdfc_2022 import EddsaRdfc2022
 
-__all__ = ["SUITES", "Suite"]
+__all__ = ["SUITES", "AnySuite"]
 
-SUITES: Final[dict[str, Suite]] = {suite.name: suite for suite in (EddsaRdfc2022(),)}
+_EVERY: Final[tuple[AnySuite, ...]] = (EddsaRdfc2022(), EddsaJcs2022())
+SUITES: Final[dict[str, AnySuite]] = {suite.name: suite for suite in _EVERY}

@@ -1,35 +1,67 @@
 """What every cryptosuite offers to the generic proof algorithms in `data_integrity`."""
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
+from app.vc.contexts import PINNED_ONLY, ContextPolicy
 from app.vc.keys import Algorithm, PublicKey, Signer
 
+Transformed = TypeVar("Transformed")
+HashData = TypeVar("HashData")
+Options = dict[str, Any]
+"""The members of a proof; without proofValue while it is made, with it while it is verified."""
 
-class Suite(Protocol):
-    """The steps of one cryptosuite, in the order in which they run."""
+NO_OPTIONS: Final[Options] = {}
+
+
+class Suite(Protocol[Transformed, HashData]):
+    """The steps of one cryptosuite, in the order in which they run.
+
+    `Transformed` and `HashData` are the suite's own: text or bytes and a digest for most, structures for a suite of
+    selective disclosure. `policy` says which contexts a document may be read with.
+    """
 
     @property
     def name(self) -> str:
         """The value of the proof's `cryptosuite`."""
 
     @property
-    def algorithm(self) -> Algorithm:
-        """The only kind of key that may sign or verify with this suite."""
+    def algorithms(self) -> frozenset[Algorithm]:
+        """The only kinds of key that may sign or verify with this suite."""
 
-    def transformation(self, unsecured_document: dict[str, Any], *, to_issue: bool = False) -> str:
-        """Return the canonical form of the document without its proof.
+    def options_to_sign(self, unsecured_document: dict[str, Any], options: Options) -> Options:
+        """Return the proof that is about to be made, with what the suite adds to the caller's options."""
+
+    def transformation_key(self, options: Options) -> str:
+        """Return a text that is the same for proofs to which one transformed document serves."""
+
+    def transformation(
+        self,
+        unsecured_document: dict[str, Any],
+        *,
+        options: Options = NO_OPTIONS,
+        policy: ContextPolicy = PINNED_ONLY,
+        to_issue: bool = False,
+    ) -> Transformed:
+        """Return the canonical form of the document, which holds no proofs but those of `previousProof`.
 
         `to_issue`: also refuse what honest verifiers in the field could not check.
         """
 
-    def proof_configuration(self, unsecured_document: dict[str, Any], options: dict[str, Any]) -> str:
-        """Return the canonical form of the proof without its proofValue, read in the document's contexts."""
+    def proof_configuration(
+        self, unsecured_document: dict[str, Any], options: Options, *, policy: ContextPolicy = PINNED_ONLY
+    ) -> Transformed:
+        """Return the canonical form of the proof, whose `options` come without the proofValue."""
 
-    def hashing(self, transformed_document: str, canonical_proof_config: str) -> bytes:
-        """Return the bytes to be signed."""
+    def hashing(
+        self, transformed_document: Transformed, canonical_proof_config: Transformed, algorithm: Algorithm = ...
+    ) -> HashData:
+        """Return what is signed by a key of that kind."""
 
-    def proof_serialization(self, hash_data: bytes, signer: Signer) -> str:
+    def proof_serialization(self, hash_data: HashData, signer: Signer) -> str:
         """Sign and return the proofValue."""
 
-    def proof_verification(self, hash_data: bytes, proof_value: str, public_key: PublicKey) -> None:
+    def proof_verification(self, hash_data: HashData, proof_value: str, public_key: PublicKey) -> None:
         """Return if the proofValue holds; else raise ProofInvalid."""
+
+
+AnySuite = Suite[Any, Any]
