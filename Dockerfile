@@ -11,6 +11,7 @@ RUN ${ROOT}/opt/tools/bin/python -m pip install --quiet --disable-pip-version-ch
 RUN python3 -m venv --without-pip ${ROOT}/opt/waymark
 RUN ${ROOT}/opt/tools/bin/uv pip install --quiet --python ${ROOT}/opt/waymark/bin/python --require-hashes -r requirements.lock
 COPY app ./app
+COPY credential_schemas ./credential_schemas
 COPY migrations ./migrations
 COPY programme ./programme
 RUN ${ROOT}/opt/tools/bin/uv pip install --quiet --python ${ROOT}/opt/waymark/bin/python --no-deps --no-build-isolation -e .
