@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     allow_private_networks: bool = Field(
         default=False, description="May fetch plain http and private addresses: for a demo or an LMS next door."
     )
+    remote_signer_url: str = Field(default="", description="Address of the signing service, if there is one.")
+    remote_signer_token: str = Field(default="", description="Bearer token for the signing service.", repr=False)
+    remote_signer_private: bool = Field(
+        default=False, description="The signing service may lie on a private network and speak plain http."
+    )
     accept_changed_base_url: bool = Field(
         default=False, description="Confirms that the base URL was changed while badges exist."
     )
@@ -99,6 +104,10 @@ class Settings(BaseSettings):
             if self.env == "production":
                 raise ValueError("WAYMARK_BASE_URL is needed in production: the address people reach this server at")
             self.base_url = f"http://tool.localhost:{self.port}"
+        if self.conformance and self.env == "production":
+            raise ValueError(
+                "WAYMARK_CONFORMANCE must be off in production: it lets anybody have anything signed by a test key"
+            )
         if not self.database_url:
             self.database_url = f"sqlite:///{(self.data_dir / 'waymark.sqlite3').resolve()}"
         return self

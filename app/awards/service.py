@@ -98,6 +98,7 @@ def issue_by_operator(
     with database.read() as session:
         module = programme.current_module(session, award.achievement_key)
     awarded_at = now().replace(microsecond=0)
+    fingerprint, *older = _fingerprints(secret_box, award)
     request = IssueRequest(
         idempotency_key=f"operator:{award.idempotency_key}",
         issuer_key=award.issuer_key,
@@ -110,7 +111,8 @@ def issue_by_operator(
         shared=award.shared,
         actor=OPERATOR,
         decided_by_role=award.decided_by_role.strip(),
-        fingerprint=_fingerprint(secret_box, award),
+        fingerprint=fingerprint,
+        older_fingerprints=tuple(older),
     )
     issued = issuer.issue(database, secret_box, base_url, request)
     record_award(
@@ -140,7 +142,7 @@ def _check(award: OperatorAward) -> None:
         )
 
 
-def _fingerprint(secret_box: SecretBox, award: OperatorAward) -> str:
-    """A keyed digest of what makes the request this one: nobody can guess the address back from it."""
+def _fingerprints(secret_box: SecretBox, award: OperatorAward) -> list[str]:
+    """Keyed digests of what makes the request this one, newest key first: nobody can guess the address from them."""
     identity = [award.issuer_key, award.achievement_key, award.email.strip().lower(), award.decided_by_name.strip()]
-    return secret_box.derive(FINGERPRINT_PURPOSE, json.dumps(identity)).hex()
+    return [value.hex() for value in secret_box.derive_all(FINGERPRINT_PURPOSE, json.dumps(identity))]

@@ -1,24 +1,20 @@
-"""`waymark issue`, `waymark revoke` and `waymark key list`: what an operator does with badges and keys."""
+"""`waymark issue` and `waymark revoke`: what an operator does with badges."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from app.awards import service as awards
 from app.awards.schemas import OperatorAward
-from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail, open_database
+from app.cli import keys
+from app.cli.keys import house
+from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail
 from app.core.audit import OPERATOR
-from app.core.runtime import Runtime
 from app.issuer import service as issuer
 from app.programme import service as programme
-from app.wiring import bind, prepare
-
-keys = typer.Typer(help="The keys that badges are signed with.", no_args_is_help=True)
 
 AsJson = Annotated[bool, JSON_OPTION]
 Achievement = Annotated[str, typer.Option("--achievement", help="Key of the achievement, e.g. M01.")]
@@ -39,7 +35,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands to the `waymark` command."""
     app.command()(issue)
     app.command()(revoke)
-    app.add_typer(keys, name="key")
+    app.add_typer(keys.app, name="key")
 
 
 def issue(
@@ -52,7 +48,7 @@ def issue(
     as_json: AsJson = False,
 ) -> None:
     """Issue a badge on a named person's decision. Repeating the same command issues nothing twice."""
-    with _house() as runtime:
+    with house() as runtime:
         with runtime.database.read() as session:
             issuer_key = programme.current_programme(session).issuer.key
         issued = awards.issue_by_operator(
@@ -89,7 +85,7 @@ def revoke(credential_id: CredentialId, reason: Reason, as_json: AsJson = False)
     found = _ID.search(credential_id.lower())
     if found is None:
         fail("That is neither a badge's id nor its address.", code=EXIT_MISUSE)
-    with _house() as runtime:
+    with house() as runtime:
         issuer.revoke(
             runtime.database,
             runtime.secret_box,
@@ -99,40 +95,3 @@ def revoke(credential_id: CredentialId, reason: Reason, as_json: AsJson = False)
             actor=OPERATOR,
         )
     emit({"id": found[0], "state": "revoked"}, as_json, f"Revoked: {found[0]}")
-
-
-@keys.command("list")
-def list_keys(as_json: AsJson = False) -> None:
-    """List the signing keys: names and dates, nothing secret."""
-    with _house() as runtime, runtime.database.read() as session:
-        found = issuer.list_keys(session)
-    data = {
-        "items": [
-            {
-                "kid": key.kid,
-                "issuer": key.issuer_key,
-                "algorithm": key.algorithm,
-                "use": key.use,
-                "created_at": key.created_at,
-                "retired_at": key.retired_at,
-            }
-            for key in found
-        ]
-    }
-    lines = [f"{key.kid}  {key.algorithm}  {key.use}  since {key.created_at:%Y-%m-%d}" for key in found]
-    emit(data, as_json, "\n".join(lines))
-
-
-@contextmanager
-def _house() -> Iterator[Runtime]:
-    """A server's means, once it is certain that this is its database, its address and its key.
-
-    A badge signed for another address could never be checked, so what `serve` refuses to start on is refused here too.
-    """
-    with open_database() as (settings, _):
-        services = bind(settings)
-        try:
-            prepare(services)
-            yield services.runtime
-        finally:
-            services.runtime.database.dispose()

@@ -104,6 +104,8 @@ def _chores(services: Services, outbox_worker: Worker) -> None:
         "orphans_finished": lambda: issuer.finish_orphans(
             runtime.database, runtime.secret_box, runtime.settings.base_url
         ),
+        "signed_again": lambda: issuer.resign_a_while(runtime.database, runtime.secret_box, runtime.settings.base_url),
+        "keys_destroyed": lambda: issuer.destroy_retired(runtime.database),
         "delivered_cleared": lambda: outbox_keeping.clear_delivered(runtime.database),
         "unheard_buried": lambda: outbox_keeping.bury_unheard(runtime.database, outbox_worker.listeners),
     }

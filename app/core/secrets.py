@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -63,6 +63,23 @@ class SecretBox:
                 continue
         raise SecretUnreadable(f"WAYMARK_SECRET_KEY does not open what was sealed for {purpose}")
 
+    def is_under_newest(self, purpose: str, token: str) -> bool:
+        """Whether the newest key alone opens this.
+
+        Raises:
+            SecretUnreadable: no key opens it.
+        """
+        self.decrypt(purpose, token)
+        try:
+            SecretBox(self._keys[:1]).decrypt(purpose, token)
+        except SecretUnreadable:
+            return False
+        return True
+
+    def token_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """The keys that tokens of a purpose are made with, newest first: for keeping one after its master key goes."""
+        return tuple(self._key(key, purpose) for key in self._keys)
+
     def derive(self, purpose: str, message: str) -> bytes:
         """32 bytes that only this server can compute for this purpose and message (HMAC-SHA256, newest key)."""
         return self.derive_all(purpose, message)[0]
@@ -79,13 +96,17 @@ class SecretBox:
 
     def token_matches(self, purpose: str, message: str, token: str) -> bool:
         """Whether a token is the one for this purpose and message, under any key, compared in constant time."""
-        candidates = [
-            base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii") for value in self.derive_all(purpose, message)
-        ]
-        return any(hmac.compare_digest(candidate.encode(), token.encode()) for candidate in candidates)
+        return token_made_with(self.token_keys(purpose), message, token)
 
     @staticmethod
     def _key(master: str, purpose: str) -> bytes:
         return HKDF(algorithm=hashes.SHA256(), length=32, salt=b"waymark", info=purpose.encode("utf-8")).derive(
             master.encode("utf-8")
         )
+
+
+def token_made_with(keys: Iterable[bytes], message: str, token: str) -> bool:
+    """Whether one of these token keys made a token for this message, compared in constant time."""
+    values = (hmac.digest(key, message.encode("utf-8"), hashlib.sha256) for key in keys)
+    candidates = [base64.urlsafe_b64encode(value).rstrip(b"=") for value in values]
+    return any(hmac.compare_digest(candidate, token.encode()) for candidate in candidates)

@@ -6,25 +6,36 @@ Everything a stranger needs to check a badge, and nothing that says whose it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from sqlmodel import col, select
 
 from app.core.db import Database, ReadSession
 from app.core.errors import NotFound
 from app.core.secrets import SecretBox
-from app.issuer import pictures, status
+from app.issuer import pictures, status, status_archive
 from app.issuer.content import achievement_of
-from app.issuer.errors import IssuerNotFound
-from app.issuer.keys import issuer_by_key, method_id, published_keys, verification_methods
+from app.issuer.errors import IssuerNotFound, StatusMomentUnreadable
+from app.issuer.key_errors import KeyRevoked, key_revoked
+from app.issuer.keys import (
+    TOKEN_ALGS,
+    issuer_by_key,
+    method_id,
+    public_key_of,
+    published_keys,
+    untrusted_from,
+    verification_methods,
+)
 from app.issuer.models import Issuer, SigningKey
 from app.issuer.reading import public_credential, public_version
 from app.issuer.schemas import PublicCredential
+from app.issuer.status_archive import SignedList
 from app.programme import service as programme
 from app.vc import did, json_text
 from app.vc.contexts import OB_V3, VC_V2
-from app.vc.keys import PublicKey
 from app.vc.open_badges import IssuerProfile
 
 MULTIKEY_CONTEXT = "https://w3id.org/security/multikey/v1"
@@ -38,11 +49,22 @@ _VERSION = re.compile(r"/credentials/([0-9a-f-]{36})/v([0-9]{1,6})\.json")
 def did_document(session: ReadSession, base_url: str, key: str) -> dict[str, Any]:
     """An issuer's DID document (https://w3c-ccg.github.io/did-method-web/).
 
+    A revoked key is listed last, marked, and without the key itself (https://www.w3.org/TR/cid-1.0/#Multikey lets it be
+    left out): widely used verifiers look neither at the mark nor at the purpose, and would believe whoever stole it.
+
     Raises:
         IssuerNotFound: there is no such issuer.
     """
     issuer = issuer_by_key(session, key)
-    return did.did_document(did.did_web_for(base_url, key), verification_methods(session, base_url, issuer))
+    document = did.did_document(did.did_web_for(base_url, key), verification_methods(session, base_url, issuer))
+    methods = sorted(document["verificationMethod"], key=lambda method: "revoked" in method)
+    return {**document, "verificationMethod": [_withheld(method) for method in methods]}
+
+
+def _withheld(method: dict[str, Any]) -> dict[str, Any]:
+    if "revoked" not in method:
+        return method
+    return {name: value for name, value in method.items() if name not in ("publicKeyMultibase", "publicKeyJwk")}
 
 
 def host_did_document(session: ReadSession, base_url: str) -> dict[str, Any]:
@@ -76,10 +98,18 @@ def issuer_profile(session: ReadSession, base_url: str, key: str) -> dict[str, A
 def jwks(session: ReadSession, base_url: str) -> dict[str, Any]:
     """Every issuer's public keys as a JWK set; each key names its issuer in `iss`.
 
+    A JWK has no way to say that it is revoked, so a key that is, is not there. Retired keys are: badges rest on them.
     https://www.rfc-editor.org/rfc/rfc7517#section-5
     """
     issuers = session.exec(select(Issuer).order_by(col(Issuer.key))).all()
-    return {"keys": [_jwk(base_url, issuer, key) for issuer in issuers for key in published_keys(session, issuer)]}
+    return {
+        "keys": [
+            _jwk(base_url, issuer, key)
+            for issuer in issuers
+            for key in published_keys(session, issuer)
+            if key.revoked_at is None
+        ]
+    }
 
 
 def key_document(session: ReadSession, base_url: str, kid: str) -> dict[str, Any]:
@@ -89,10 +119,13 @@ def key_document(session: ReadSession, base_url: str, kid: str) -> dict[str, Any
 
     Raises:
         IssuerNotFound: there is no such key.
+        KeyRevoked: there was one. A reader of a bare key looks for no mark in it, so the key is not given at all.
     """
     key = session.get(SigningKey, kid)
     if key is None:
         raise IssuerNotFound("There is no key of that name.")
+    if moment := untrusted_from(key):
+        raise key_revoked(moment)
     issuer = session.get_one(Issuer, key.issuer_id)
     if key.algorithm != "Ed25519":
         return _jwk(base_url, issuer, key)
@@ -109,15 +142,15 @@ def key_document(session: ReadSession, base_url: str, kid: str) -> dict[str, Any
 def _jwk(base_url: str, issuer: Issuer, key: SigningKey) -> dict[str, Any]:
     controller = did.did_web_for(base_url, issuer.key)
     return {
-        **PublicKey.from_multikey(key.public_multikey).to_jwk(),
+        **public_key_of(key).to_jwk(),
         "kid": method_id(controller, key.kid),
-        "alg": "EdDSA" if key.algorithm == "Ed25519" else "ES256",
+        "alg": TOKEN_ALGS.get(key.algorithm, "EdDSA"),
         "use": "sig",
         "iss": controller,
     }
 
 
-def status_list(database: Database, secret_box: SecretBox, base_url: str, number: int) -> bytes:
+def status_list(database: Database, secret_box: SecretBox, base_url: str, number: int) -> SignedList:
     """A status list byte for byte as signed; signed again first if it is stale.
 
     Raises:
@@ -125,6 +158,25 @@ def status_list(database: Database, secret_box: SecretBox, base_url: str, number
         KeysUnreadable: it is stale and the master key does not open the issuer's key.
     """
     return status.refresh(database, secret_box, base_url, number)
+
+
+def status_list_then(database: Database, number: int, timestamps: Sequence[str]) -> tuple[datetime, SignedList]:
+    """A status list as it stood at a moment, and that moment.
+
+    Args:
+        database: where the lists are kept.
+        number: which list.
+        timestamps: the values of the query parameter `timestamp`; one is expected.
+
+    Raises:
+        StatusMomentUnreadable: there are several, or it is no date and time with its zone.
+        StatusNotKept: nothing is kept of that list and moment.
+    """
+    if len(timestamps) != 1:
+        raise StatusMomentUnreadable("More than one timestamp is given.", next_step="Ask for one moment at a time.")
+    at = status_archive.moment_asked(timestamps[0])
+    with database.read() as session:
+        return at, status_archive.as_of(session, number, at)
 
 
 def status_list_document(session: ReadSession, number: int) -> bytes:
@@ -158,7 +210,7 @@ def own_document(database: Database, secret_box: SecretBox, base_url: str, url: 
         database: where the documents are.
         secret_box: for a status list that has to be signed again.
         base_url: this server's address.
-        url: absolute address; a query or a fragment changes nothing, as on the web.
+        url: absolute address. Of its query only the `timestamp` of a status list counts; a fragment changes nothing.
 
     Returns:
         The bytes a stranger would get there, JSON where there is a choice; None when it is not ours, or a stranger
@@ -170,10 +222,13 @@ def own_document(database: Database, secret_box: SecretBox, base_url: str, url: 
     path = parts.path.removeprefix(base.path)
     try:
         if found := _STATUS.fullmatch(path):
-            return status_list(database, secret_box, base_url, int(found[1]))
+            number, asked = int(found[1]), parse_qs(parts.query, keep_blank_values=True).get("timestamp")
+            if asked:
+                return status_list_then(database, number, asked)[1].document
+            return status_list(database, secret_box, base_url, number).document
         with database.read() as session:
             return _own_document(session, base_url, path)
-    except NotFound:
+    except (NotFound, KeyRevoked, StatusMomentUnreadable):
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.errors import BadInput, Conflict, NotFound, Unavailable
 from app.core.secrets import SecretUnreadable
+from app.vc.errors import STATUS_RETRIEVAL_ERROR
 
 
 class IssuerNotFound(NotFound):
@@ -11,6 +12,25 @@ class IssuerNotFound(NotFound):
 
     slug = "issuer-not-found"
     title = "There is no such issuer"
+
+
+class StatusNotKept(NotFound):
+    """There is no status list of the moment that was asked for.
+
+    https://www.w3.org/TR/vc-bitstring-status-list/#STATUS_RETRIEVAL_ERROR
+    """
+
+    slug = "status-not-kept"
+    title = "There is no status list of that moment"
+    problem_type = STATUS_RETRIEVAL_ERROR
+
+
+class StatusMomentUnreadable(BadInput):
+    """The moment whose status list was asked for cannot be read."""
+
+    slug = "status-moment-unreadable"
+    title = "That moment could not be read"
+    problem_type = STATUS_RETRIEVAL_ERROR
 
 
 class CredentialNotFound(NotFound):

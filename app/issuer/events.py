@@ -31,3 +31,13 @@ class CredentialRevoked:
 
     credential_id: str
     person_id: str | None
+
+
+@dataclass(frozen=True)
+class SigningKeyRevoked:
+    """A signing key was revoked; what rests on it is being signed again."""
+
+    KIND: ClassVar[str] = "issuer.signing_key_revoked"
+
+    kid: str
+    issuer_id: str

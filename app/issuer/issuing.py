@@ -188,9 +188,9 @@ def _check(request: IssueRequest) -> None:
 
 def _check_same(row: Credential, issuer: Issuer, request: IssueRequest) -> None:
     """A repeat must ask for the same badge. The address is left out: it may have been confirmed in between."""
-    asked = (issuer.id, request.achievement_key, request.achievement_version, request.person_id, request.fingerprint)
-    stored = (row.issuer_id, row.achievement_key, row.achievement_version, row.person_id, row.fingerprint)
-    if asked != stored:
+    asked = (issuer.id, request.achievement_key, request.achievement_version, request.person_id)
+    stored = (row.issuer_id, row.achievement_key, row.achievement_version, row.person_id)
+    if asked != stored or row.fingerprint not in (request.fingerprint, *request.older_fingerprints):
         raise IdempotencyConflict(
             "This idempotency key was used before for another badge.",
             kept="The earlier badge stands; nothing new was issued.",

@@ -27,18 +27,29 @@ class Issuer(Record, table=True):
 
 
 class SigningKey(Record, table=True):
-    """A key of an issuer. Public parts stay published for ever; a retired key signs nothing new."""
+    """A key of an issuer. Public parts stay published for ever; a retired or revoked key signs nothing new.
+
+    Its private half lies here, sealed, or with the signing service under `remote_name`; of a key that has done its work
+    it is destroyed. `compromised_from` is when strangers may have got it, if that is known. `cleared_at` is when
+    nothing in force rested on a revoked key any more.
+    """
 
     __tablename__ = "signing_key"
 
     kid: str = Field(primary_key=True)
     issuer_id: str = Field(foreign_key="issuer.id", index=True)
-    algorithm: str  # Ed25519 | P-256
-    sealed_private: str
-    public_multikey: str
+    algorithm: str  # Ed25519 | P-256 | RSA
+    sealed_private: str | None = Field(default=None)
+    remote_name: str | None = Field(default=None)
+    public_multikey: str | None = Field(default=None)  # kinds that have this form; the others have a JWK
+    public_jwk: str | None = Field(default=None, sa_type=sa.Text)
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    active_from: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    revocation_reason: str | None = Field(default=None)
+    compromised_from: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    cleared_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class StatusList(Record, table=True):
@@ -88,6 +99,9 @@ class Credential(Record, table=True):
     issued_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     revocation_reason: str | None = Field(default=None)
+    suspended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    suspension_reason: str | None = Field(default=None)
+    holder_named: bool = Field(default=False)  # by the holder's choice the document carries their name
 
 
 class CredentialVersion(Record, table=True):
@@ -102,3 +116,60 @@ class CredentialVersion(Record, table=True):
     digest: str
     valid_from: datetime = Field(sa_type=UTCDateTime)
     signed_at: datetime = Field(sa_type=UTCDateTime)
+    embedded_kid: str | None = Field(default=None, index=True)  # the keys that signed the document and the JWT
+    token_kid: str | None = Field(default=None, index=True)
+
+
+class StatusListVersion(Record, table=True):
+    """A status list as it was told from `since` until `superseded_at`; its document never changes.
+
+    `digest` is the SHA-256, in hexadecimal, of its bits and of its key's name. `thinned` counts the steps of thinning
+    out that this version outlasted.
+    """
+
+    __tablename__ = "status_list_version"
+    __table_args__ = (sa.Index(None, "thinned", "since"),)
+
+    list_number: int = Field(foreign_key="status_list.number", primary_key=True)
+    since: datetime = Field(sa_type=UTCDateTime, primary_key=True)
+    superseded_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    signed_at: datetime = Field(sa_type=UTCDateTime)
+    digest: str
+    document: bytes = Field(sa_type=sa.LargeBinary)
+    thinned: int = Field(default=0)
+
+
+class BadgeShare(Record, table=True):
+    """A link that a holder made to show some of their badges for a while; only its digest is kept."""
+
+    __tablename__ = "badge_share"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person_id: str = Field(index=True)
+    token_hash: str = Field(unique=True)
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class BadgeShareItem(Record, table=True):
+    """One badge behind a link, in the holder's order."""
+
+    __tablename__ = "badge_share_item"
+
+    share_id: str = Field(foreign_key="badge_share.id", primary_key=True)
+    credential_id: str = Field(foreign_key="credential.id", primary_key=True, index=True)
+    position: int
+
+
+class CredentialTombstone(Record, table=True):
+    """That a badge was here and was erased: no more than whoever has its address must learn.
+
+    `id_digest` is the SHA-256 of the badge's id in hexadecimal, so that the table itself leads to no badge.
+    """
+
+    __tablename__ = "credential_tombstone"
+
+    id_digest: str = Field(primary_key=True)
+    issued_on: datetime = Field(sa_type=UTCDateTime)
+    erased_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlmodel import select
@@ -63,7 +64,50 @@ def reissue(
             if current.state == "issued" and current.current_version == row.current_version:
                 current.identity_hash = identity_hash
                 return store(session, base_url, current, row.current_version + 1, signed)
-    raise Unavailable(
+    raise _always_changed()
+
+
+def sign_again(
+    database: Database, secret_box: SecretBox, base_url: str, credential_id: str, revoked: Collection[str]
+) -> IssuedCredential | None:
+    """The next version of a badge, saying the same, if its latest one was signed with a revoked key.
+
+    Same `id` and `awardedDate`, strictly later `validFrom`, as in `reissue`. Whoever does the same at the same moment,
+    or changes the badge otherwise, makes this one unneeded or is followed by it.
+
+    Args:
+        database: not a session: this writes after signing.
+        secret_box: opens the issuer's keys.
+        base_url: this server's address.
+        credential_id: the badge.
+        revoked: names of the keys that are not to be rested on.
+
+    Returns:
+        The new version; None when there was nothing to do: it rests on no such key, is not in force, or is gone.
+
+    Raises:
+        KeysUnreadable, SigningServiceDown, SigningServiceWrong: nothing can be signed just now; nothing was changed.
+        Unavailable: the server's clock is behind the current version, or others changed the badge all the time.
+    """
+    for _ in range(RACES):
+        with database.read() as session:
+            row = session.get(Credential, credential_id)
+            if row is None or row.state != "issued" or (row.valid_until is not None and row.valid_until <= now()):
+                return None
+            version = session.get_one(CredentialVersion, (row.id, row.current_version))
+        if not {version.embedded_kid, version.token_kid} & set(revoked):
+            return None
+        valid_from = _next_moment(version.valid_from)
+        signed = sign(database, secret_box, base_url, row, identity_hash=row.identity_hash, valid_from=valid_from)
+        with database.write() as session:
+            current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
+            if current.state == "issued" and current.current_version == row.current_version:
+                return store(session, base_url, current, row.current_version + 1, signed)
+    raise _always_changed()
+
+
+def _always_changed() -> Unavailable:
+    return Unavailable(
         "The badge is being changed by somebody else at this moment.",
         kept="The badge is as it was.",
         next_step="Please try again in a moment.",

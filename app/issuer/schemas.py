@@ -9,6 +9,7 @@ from typing import Literal
 from app.core.audit import SYSTEM, Actor
 
 State = Literal["reserved", "issued", "revoked"]
+KeyState = Literal["next", "in use", "retired", "revoked"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class IssueRequest:
         actor: who caused it, for the audit.
         decided_by_role: the role of the person who decided, for the audit; never a name.
         fingerprint: keyed digest of a caller's whole request: a repeat with another one is refused.
+        older_fingerprints: the same under older master keys, for requests that were made before the key changed.
     """
 
     idempotency_key: str
@@ -63,6 +65,7 @@ class IssueRequest:
     actor: Actor = SYSTEM
     decided_by_role: str | None = None
     fingerprint: str | None = None
+    older_fingerprints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,20 @@ class CredentialSummary:
 
 @dataclass(frozen=True)
 class KeyInfo:
-    """A signing key as an operator sees it: everything but the key."""
+    """A signing key as an operator sees it: everything but the key.
+
+    Attributes:
+        kid: its name here.
+        issuer_key: whose it is.
+        algorithm: Ed25519, P-256 or RSA.
+        use: what it signs, in words.
+        created_at: when it was entered here.
+        retired_at: when it was or will be taken out of use.
+        state: where it stands now.
+        active_from: when it was or will be taken into use; published since `created_at`.
+        revoked_at: when it was revoked, if it was.
+        remote_name: its name at the signing service, if that keeps it.
+    """
 
     kid: str
     issuer_key: str
@@ -150,3 +166,7 @@ class KeyInfo:
     use: str
     created_at: datetime
     retired_at: datetime | None
+    state: KeyState
+    active_from: datetime
+    revoked_at: datetime | None
+    remote_name: str | None

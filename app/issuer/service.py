@@ -15,6 +15,9 @@ from app.issuer import status
 from app.issuer.errors import AlreadyRevoked, IssueRefused, credential_not_found
 from app.issuer.events import CredentialRevoked
 from app.issuer.issuing import finish_orphans, issue
+from app.issuer.key_compromise import revoke_key
+from app.issuer.key_resigning import count_resting, count_signed_with, resign, resign_a_while, tell_resting
+from app.issuer.key_rotation import destroy_retired, retire_key, rotate_key
 from app.issuer.keys import check_keys, create_keys, issuer_by_key, list_keys, open_keys
 from app.issuer.models import Credential, Issuer
 from app.issuer.reading import (
@@ -37,9 +40,12 @@ __all__ = [
     "check_keys",
     "claim_token",
     "claim_url",
+    "count_resting",
+    "count_signed_with",
     "count_versions",
     "credential_summary",
     "credentials_of",
+    "destroy_retired",
     "ensure_issuer",
     "finish_orphans",
     "has_credentials",
@@ -51,10 +57,16 @@ __all__ = [
     "public_credential",
     "public_version",
     "reissue",
+    "resign",
+    "resign_a_while",
+    "retire_key",
     "revoke",
+    "revoke_key",
+    "rotate_key",
     "share",
     "share_by_claim",
     "stored_credential",
+    "tell_resting",
 ]
 
 REASON_LENGTH = 500

@@ -6,12 +6,13 @@ from sqlmodel import select
 
 from app.core import audit
 from app.core.audit import Actor
-from app.core.db import WriteSession
-from app.core.secrets import SecretBox
+from app.core.db import ReadSession, WriteSession
+from app.core.secrets import SecretBox, token_made_with
+from app.issuer import key_claims
 from app.issuer.errors import credential_not_found
+from app.issuer.key_claims import CLAIM_PURPOSE
 from app.issuer.models import Credential
 
-CLAIM_PURPOSE = "issuer.claim"
 CLAIM_LINK = Actor(kind="person", id="claim-link")  # whoever holds the link of a badge without a person of ours
 
 
@@ -39,7 +40,7 @@ def share_by_claim(session: WriteSession, secret_box: SecretBox, credential_id: 
     Raises:
         CredentialNotFound: the link is not one of ours, or the badge is unfinished.
     """
-    check_claim(secret_box, credential_id, token)
+    check_claim(session, secret_box, credential_id, token)
     row = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).first()
     if row is None:
         raise credential_not_found()
@@ -68,11 +69,13 @@ def claim_url(secret_box: SecretBox, base_url: str, credential_id: str) -> str:
     return f"{base_url}/claim/{credential_id}.{claim_token(secret_box, credential_id)}"
 
 
-def check_claim(secret_box: SecretBox, credential_id: str, token: str) -> None:
-    """Make sure that a holder's link is genuine.
+def check_claim(session: ReadSession, secret_box: SecretBox, credential_id: str, token: str) -> None:
+    """Make sure that a holder's link is genuine: made under a master key in use, or under one given up since.
 
     Raises:
         CredentialNotFound: it is not.
     """
-    if not secret_box.token_matches(CLAIM_PURPOSE, credential_id, token):
+    if secret_box.token_matches(CLAIM_PURPOSE, credential_id, token):
+        return
+    if not token_made_with(key_claims.kept_keys(session, secret_box), credential_id, token):
         raise credential_not_found()

@@ -34,6 +34,8 @@ class Signed:
     jwt: str
     valid_from: datetime
     signed_at: datetime
+    embedded_kid: str
+    token_kid: str
 
     @property
     def digest(self) -> str:
@@ -50,7 +52,13 @@ def sign(
     identity_hash: str | None,
     valid_from: datetime,
 ) -> Signed:
-    """Both securings of one document: the embedded proof first, then the VC-JWT over the document that carries it."""
+    """Both securings of one document: the embedded proof first, then the VC-JWT over the document that carries it.
+
+    Raises:
+        IssueRefused: the document is one that an honest verifier could not check.
+        KeysUnreadable: the master key does not open the keys.
+        SigningServiceDown, SigningServiceWrong: the service that keeps a key gave no signature that holds.
+    """
     keys, facts = _facts(database, secret_box, base_url, row, identity_hash, valid_from)
     signed_at = now()
     try:
@@ -61,14 +69,21 @@ def sign(
             verification_method=keys.embedded_id,
             created=signed_at,
         )
-        token = vc_jwt.sign(secured, signer=keys.token, kid=keys.token_id, alg="ES256")
+        token = vc_jwt.sign(secured, signer=keys.token, kid=keys.token_id, alg=keys.token_alg)
     except VcError as error:
         raise IssueRefused(
             f"The badge cannot be signed in a form that everybody could check: {error.detail}",
             kept="The badge stays reserved and is issued once the cause is mended.",
             next_step="Whoever looks after the programme should run waymark programme check.",
         ) from error
-    return Signed(document=json_text.dumps(secured), jwt=token, valid_from=valid_from, signed_at=signed_at)
+    return Signed(
+        document=json_text.dumps(secured),
+        jwt=token,
+        valid_from=valid_from,
+        signed_at=signed_at,
+        embedded_kid=keys.embedded_kid,
+        token_kid=keys.token_kid,
+    )
 
 
 def _facts(
@@ -114,6 +129,8 @@ def store(session: WriteSession, base_url: str, row: Credential, version: int, s
         digest=signed.digest,
         valid_from=signed.valid_from,
         signed_at=signed.signed_at,
+        embedded_kid=signed.embedded_kid,
+        token_kid=signed.token_kid,
     )
     row.current_version = version
     session.add(stored)

@@ -13,16 +13,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from app.core import metrics
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.db_trouble import trouble_of
 from app.core.logging import get_logger
 from app.core.secrets import SecretBox, SecretUnreadable
+from app.issuer import status_archive
 from app.issuer.errors import IssuerNotFound, KeysUnreadable, keys_unreadable
 from app.issuer.keys import open_keys
 from app.issuer.models import Credential, Issuer, StatusList
+from app.issuer.status_archive import CLOCK_ALLOWANCE, SignedList
 from app.vc import data_integrity, json_text
 from app.vc.status_list import MINIMUM_ENTRIES, encode_list, permuted_index, status_list_credential
 
@@ -32,7 +36,6 @@ PERMUTATION_PURPOSE = "issuer.status-permutation"
 TTL = timedelta(minutes=5)
 LIFETIME = timedelta(days=7)
 RENEW_AFTER = timedelta(days=1)
-CLOCK_ALLOWANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,14 @@ def _take_from_new(
     session: WriteSession, secret_box: SecretBox, issuer: Issuer, length: int
 ) -> tuple[int, int, int, str] | None:
     """Open a list and take its first place; None when the issuer has a free list after all."""
-    open_lists = select(StatusList.number).where(
-        StatusList.issuer_id == issuer.id, col(StatusList.next_position) < StatusList.length
-    )
-    if session.exec(open_lists).first() is not None:
+    is_open = sa.and_(col(StatusList.issuer_id) == issuer.id, col(StatusList.next_position) < col(StatusList.length))
+    # One statement, so that both come from one moment: a list that is opened by another in between has the number that
+    # is chosen here, and the two collide.
+    highest, has_open = session.exec(
+        select(sa.func.max(StatusList.number), sa.func.max(sa.case((is_open, 1), else_=0)))
+    ).one()
+    if has_open:
         return None
-    highest = session.exec(select(sa.func.max(StatusList.number))).one()
     created = StatusList(
         number=(highest or 0) + 1,
         issuer_id=issuer.id,
@@ -110,8 +115,12 @@ def _take_from_new(
         next_position=1,
         sealed_permutation_key=secret_box.encrypt(PERMUTATION_PURPOSE, os.urandom(32)),
     )
-    session.add(created)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(created)
+            session.flush()
+    except IntegrityError:  # another process opened a list of that number first; the caller looks again
+        return None
     return created.number, 0, created.length, created.sealed_permutation_key
 
 
@@ -153,7 +162,7 @@ def status_list_row(session: ReadSession, number: int) -> StatusList:
     return row
 
 
-def refresh(database: Database, secret_box: SecretBox, base_url: str, number: int) -> bytes:
+def refresh(database: Database, secret_box: SecretBox, base_url: str, number: int) -> SignedList:
     """The signed list, signed again first if it is stale.
 
     Signing happens outside any transaction; of two that sign at once the one that saw the later revision stays.
@@ -164,54 +173,66 @@ def refresh(database: Database, secret_box: SecretBox, base_url: str, number: in
         base_url: this server's address.
         number: which list.
 
-    Returns:
-        The list credential, byte for byte as signed.
-
     Raises:
         IssuerNotFound: there is no such list.
         KeysUnreadable: the master key does not open the key.
     """
     with database.read() as session:
         row = status_list_row(session, number)
-        if row.document is not None and not is_stale(row, now()):
-            return row.document
+        if row.document is not None and row.signed_at is not None and not is_stale(row, now()):
+            return SignedList(row.document, row.signed_at)
+    try:
+        signed = _sign(database, secret_box, base_url, row)
+    except Exception:
+        metrics.STATUS_LISTS_SIGNED.labels("failed").inc()
+        raise
+    metrics.STATUS_LISTS_SIGNED.labels("ok").inc()
+    return signed
+
+
+def _sign(database: Database, secret_box: SecretBox, base_url: str, row: StatusList) -> SignedList:
+    with database.read() as session:
         issuer = session.get_one(Issuer, row.issuer_id)
         keys = open_keys(session, secret_box, base_url, issuer)
         # Read after the revision: a bit set in between is then signed early, never missed.
         revoked = session.exec(
             select(Credential.status_index).where(
-                Credential.status_list_number == number, col(Credential.revoked_at).is_not(None)
+                Credential.status_list_number == row.number, col(Credential.revoked_at).is_not(None)
             )
         ).all()
     signed_at = now()
-    unsigned = list_document(list_url(base_url, number), keys.did, encode_list(revoked, row.length), signed_at)
+    encoded = encode_list(revoked, row.length)
     signed = data_integrity.sign(
-        unsigned,
+        list_document(list_url(base_url, row.number), keys.did, encoded, signed_at),
         suite="eddsa-rdfc-2022",
         signer=keys.embedded,
         verification_method=keys.embedded_id,
         created=signed_at,
     )
-    return _store(database, row, json_text.dumps(signed), signed_at)
+    return _store(database, row, SignedList(json_text.dumps(signed), signed_at), f"{keys.embedded_id} {encoded}")
 
 
-def _store(database: Database, row: StatusList, document: bytes, signed_at: datetime) -> bytes:
+def _store(database: Database, row: StatusList, signed: SignedList, says: str) -> SignedList:
     """Keep a list just signed; what is to be told from now on. A database that takes nothing makes it no less true."""
     try:
         with database.write() as session:
-            session.execute(
+            taken = session.execute(
                 sa.update(StatusList)
                 .where(col(StatusList.number) == row.number, col(StatusList.signed_revision) <= row.revision)
-                .values(document=document, signed_revision=row.revision, signed_at=signed_at)
+                .values(document=signed.document, signed_revision=row.revision, signed_at=signed.signed_at)
+                .returning(col(StatusList.number))
                 .execution_options(synchronize_session=False)
-            )
-            stored = status_list_row(session, row.number).document
+            ).first()
+            if taken is not None:
+                status_archive.keep(session, row.number, signed, says)
+                return signed
+            stored = status_list_row(session, row.number)
+            return SignedList(stored.document or signed.document, stored.signed_at or signed.signed_at)
     except sa.exc.SQLAlchemyError as error:
         if trouble_of(error) is None:
             raise
         log.warning("issuer.status_list_not_stored", number=row.number, error=type(error).__name__)
-        return document
-    return stored or document
+        return signed
 
 
 def list_document(url: str, issuer: str, encoded: str, signed_at: datetime) -> dict[str, Any]:
@@ -232,7 +253,10 @@ def list_document(url: str, issuer: str, encoded: str, signed_at: datetime) -> d
 
 
 def refresh_stale(database: Database, secret_box: SecretBox, base_url: str) -> int:
-    """Sign every stale list again; returns how many. For the worker's round."""
+    """Sign every stale list again, and thin out what is kept of old ones; returns how many were signed.
+
+    For the worker's round. A list that cannot be signed is logged and hinders no other.
+    """
     moment = now()
     with database.read() as session:
         stale = [row.number for row in session.exec(select(StatusList)).all() if is_stale(row, moment)]
@@ -242,6 +266,9 @@ def refresh_stale(database: Database, secret_box: SecretBox, base_url: str) -> i
             refresh(database, secret_box, base_url, number)
         except KeysUnreadable:
             log.error("issuer.status_list_not_signed", number=number, reason="the master key does not open the keys")
+        except Exception as error:
+            log.error("issuer.status_list_not_signed", number=number, reason=type(error).__name__, exc_info=True)
         else:
             signed += 1
+    status_archive.thin_out(database)
     return signed

@@ -130,7 +130,10 @@ def test_keys_are_listed_without_their_secret(server: Services) -> None:
     assert [(key["kid"], key["issuer"]) for key in keys] == [
         ("orygen-ed25519-1", "orygen"), ("orygen-p-256-1", "orygen"),
     ]  # fmt: skip
-    assert set(keys[0]) == {"kid", "issuer", "algorithm", "use", "created_at", "retired_at"}
+    assert set(keys[0]) == {
+        "kid", "issuer", "algorithm", "use", "state", "created_at", "active_from", "retired_at", "revoked_at",
+        "remote_name",
+    }  # fmt: skip
 
 
 def test_another_base_url_issues_nothing(server: Services, monkeypatch: pytest.MonkeyPatch) -> None:

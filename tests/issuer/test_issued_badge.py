@@ -144,7 +144,7 @@ def test_the_status_list_is_signed_dated_and_tells_one_badge_from_the_others(hou
     service.revoke(
         house.database, house.secret_box, BASE, credential_id=badges[1].credential_id, reason="a test", actor=OPERATOR
     )
-    listed = json_text.loads(status_list(house.database, house.secret_box, BASE, 1))
+    listed = json_text.loads(status_list(house.database, house.secret_box, BASE, 1).document)
     data_integrity.verify(listed, resolve_key=resolver(house))
     entries = [json.loads(badge.document)["credentialStatus"] for badge in badges]
     assert [read_bit(listed, int(entry["statusListIndex"]), "revocation") for entry in entries] == [False, True, False]
