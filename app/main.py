@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app import __version__
+from app.api import vc_api
 from app.api import verify as api_verify
 from app.config import Settings, load_settings
 from app.core.logging import configure
@@ -33,7 +34,7 @@ from app.web import (
 )
 from app.web.middleware import Gatekeeper
 from app.web.pages import STATIC
-from app.wiring import Services, bind
+from app.wiring import Services, bind, build_conformance
 
 # Asked in this order: first what is asked for most.
 PAGES = (
@@ -86,6 +87,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     # One plain list: a router that is included is asked as a whole, and then its routes again, for every request.
     for room in (*PAGES, api_verify):
         app.router.routes.extend(room.router.routes)
+    if services.runtime.settings.conformance:
+        app.state.conformance = build_conformance(services.runtime, vc_api.STATUS_LIST)
+        app.router.routes.extend(vc_api.router.routes)
     errors.install(app)
     app.add_middleware(Gatekeeper, https=services.runtime.settings.base_url.startswith("https://"))
     return app

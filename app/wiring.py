@@ -14,12 +14,15 @@ from app.core.db import Database, ReadSession
 from app.core.errors import Unavailable
 from app.core.http import HttpClient
 from app.core.jwks import JwksCache
+from app.core.logging import get_logger
 from app.core.outbox import Subscription, Worker
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
 from app.issuer import documents as issuer_documents
+from app.issuer import remote_signer
 from app.issuer import service as issuer
 from app.issuer.events import CredentialIssued
+from app.issuer.key_errors import SigningServiceDown, SigningServiceWrong
 from app.learning.events import AwardDecided, WorkReturned
 from app.lti import jobs as lti_jobs
 from app.lti.events import ScoreDue, ScoreRequested
@@ -28,10 +31,14 @@ from app.messages import jobs as message_jobs
 from app.messages.jobs import MessageDeps
 from app.people.events import EmailConfirmationRequested, EmailConfirmed
 from app.programme import service as programme
+from app.vc.conformance import Conformance
 from app.verifier import known_issuers
+from app.verifier.errors import SourceUnavailable
 from app.verifier.schemas import KnownIssuer
 from app.verifier.service import Verifier
 from app.verifier.sources import HttpSource, OwnFirst
+
+log = get_logger()
 
 ISSUER_KEY = "orygen"
 BASE_URL_FACT = "base_url"
@@ -53,6 +60,7 @@ def bind(settings: Settings, *, transport: httpx2.BaseTransport | None = None) -
         transport: takes the place of the network in tests.
     """
     http = HttpClient(allow_private_networks=settings.allow_private_networks, transport=transport)
+    _bind_signing_service(settings)
     runtime = Runtime(
         settings=settings,
         database=Database(settings.database_url),
@@ -68,13 +76,30 @@ def build_verifier(runtime: Runtime) -> Verifier:
     settings = runtime.settings
 
     def own(url: str) -> bytes | None:
-        return issuer_documents.own_document(runtime.database, runtime.secret_box, settings.base_url, url)
+        try:
+            return issuer_documents.own_document(runtime.database, runtime.secret_box, settings.base_url, url)
+        except (SigningServiceDown, SigningServiceWrong) as error:  # a status list is due and cannot be signed
+            raise SourceUnavailable("failed") from error
 
     return Verifier(
         source=OwnFirst(settings.base_url, own, HttpSource(runtime.http)),
         known_issuers=_Register(runtime),
         host_status=lambda _credential_id: "active",
         allow_http_localhost=settings.allow_private_networks or settings.base_url.startswith("http://"),
+    )
+
+
+def build_conformance(runtime: Runtime, status_list_path: str) -> Conformance:
+    """What the conformance suites' VC API works with; its keys are no issuer's of this server.
+
+    Args:
+        runtime: of this process.
+        status_list_path: where the API serves its status list.
+    """
+    log.warning("conformance.on", detail="anybody may have credentials signed by the did:key of /vc-api")
+    return Conformance(
+        runtime.secret_box.derive("conformance", "did:key"),
+        status_list_url=runtime.settings.base_url + status_list_path,
     )
 
 
@@ -139,6 +164,16 @@ def prepare(services: Services) -> None:
             url=identity.url,
         )
         server_facts.note(session, BASE_URL_FACT, settings.base_url)
+
+
+def _bind_signing_service(settings: Settings) -> None:
+    """Tell the issuers' room who keeps keys for it; the operator's own word opens the way to a private address."""
+    if not settings.remote_signer_url:
+        remote_signer.use(None)
+        return
+    private = settings.allow_private_networks or settings.remote_signer_private
+    http = HttpClient(allow_private_networks=private)
+    remote_signer.use(remote_signer.SigningService(http, settings.remote_signer_url, settings.remote_signer_token))
 
 
 def check_base_url(session: ReadSession, settings: Settings) -> None:

@@ -36,14 +36,39 @@ class CheckOut(BaseModel):
     detail: str
 
 
-class VerifyOut(BaseModel):
-    """The verdict and the checks behind it, in order."""
+VerdictOut = Literal[
+    "valid", "valid_unknown_issuer", "not_yet_valid", "expired", "suspended", "revoked", "invalid", "unknown"
+]
 
-    verdict: Literal[
-        "valid", "valid_unknown_issuer", "not_yet_valid", "expired", "suspended", "revoked", "invalid", "unknown"
-    ]
+
+class GroundOut(BaseModel):
+    """One document the badge rests on; `verdict` is that of a badge that could be had."""
+
+    url: str
+    kind: Literal["badge", "document"]
+    result: Literal["pass", "fail", "unknown"]
+    verdict: VerdictOut | None
+    code: str
+    detail: str
+
+
+class EndorsementOut(BaseModel):
+    """One endorsement and its own verdict."""
+
+    of: Literal["credential", "achievement", "issuer"]
+    verdict: VerdictOut
+    code: str
+    detail: str
+
+
+class VerifyOut(BaseModel):
+    """The verdict, the checks behind it in order, and what hangs on the badge."""
+
+    verdict: VerdictOut
     checked_at: str = Field(examples=["2026-03-01T09:00:00Z"])
     checks: list[CheckOut]
+    chain: list[GroundOut]
+    endorsements: list[EndorsementOut]
 
 
 async def presented(request: Request) -> Presented:

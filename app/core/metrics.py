@@ -27,6 +27,21 @@ OUTGOING_FETCHES = Counter("waymark_outgoing_fetches_total", "Requests to other 
 CREDENTIAL_VERSIONS = Gauge(
     "waymark_credential_versions", "Versions of badges signed so far, from the database", registry=FROM_DATABASE
 )
+BADGES_ON_REVOKED_KEYS = Gauge(
+    "waymark_badges_on_revoked_keys",
+    "Badges in force whose latest version was signed with a key revoked since",
+    registry=FROM_DATABASE,
+)
+REMOTE_SIGNATURES = Counter("waymark_remote_signatures_total", "Signatures asked of the signing service", ["outcome"])
+STATUS_LISTS_SIGNED = Counter(
+    "waymark_status_lists_signed_total", "Tries to sign a status list by outcome", ["outcome"]
+)
+STATUS_LIST_AGE = Gauge(
+    "waymark_status_list_age_seconds", "Age of the oldest signature of a status list", registry=FROM_DATABASE
+)
+STATUS_LISTS_BEHIND = Gauge(
+    "waymark_status_lists_behind", "Status lists that do not yet tell of a revocation", registry=FROM_DATABASE
+)
 VERIFICATIONS = Counter("waymark_verifications_total", "Verifications by verdict", ["verdict"])
 ERRORS = Counter("waymark_errors_total", "Errors shown, by slug", ["slug"])
 PLATFORM_CHECKS = Counter("waymark_lti_platform_checks_total", "Checks of LMS connections", ["check", "result"])

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from app.core.errors import BadInput, TooLarge, TooManyRequests
+
+Reason = Literal["failed", "refused", "missing", "busy", "silent", "budget"]
 
 
 class SourceUnavailable(Exception):
-    """A document that a badge points at could not be had. `reason`: failed, refused, missing, busy or budget."""
+    """A document that a badge points at could not be had.
 
-    def __init__(self, reason: str) -> None:
+    `reason`: failed, refused (an address that is not asked), missing (404, 410), busy (too many ask that host), silent
+    (that host kept others waiting a moment ago), or budget (this verification has asked enough).
+    """
+
+    def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason = reason
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from app.verifier import dates
 from app.verifier.form import as_list, identifier_of
 from app.verifier.moments import moment_or_none
 from app.verifier.schemas import (
     AchievementFacts,
     AlignmentFact,
+    EndorsementFacts,
     Facts,
     HolderFacts,
     Identifier,
@@ -28,6 +30,7 @@ def extract(document: dict[str, Any], *, status_list_at: datetime | None) -> Fac
     """Read a credential whose form and signature have passed; what has an odd form is left out, never guessed."""
     subject = as_list(document["credentialSubject"])[0]
     achievement = subject["achievement"]
+    begins, ends = dates.period(document)
     return Facts(
         credential_id=document["id"],
         name=_text(document.get("name")) or achievement["name"],
@@ -37,10 +40,22 @@ def extract(document: dict[str, Any], *, status_list_at: datetime | None) -> Fac
         alignments=tuple(_alignment(item) for item in as_list(achievement.get("alignment")) if isinstance(item, dict)),
         holder=_holder(subject),
         awarded_at=moment_or_none(document.get("awardedDate")),
-        valid_from=moment_or_none(document.get("validFrom")),
-        valid_until=moment_or_none(document.get("validUntil")),
+        valid_from=begins,
+        valid_until=ends,
         status_list_at=status_list_at,
         narrative=_text(subject.get("narrative")),
+    )
+
+
+def extract_endorsement(document: dict[str, Any]) -> EndorsementFacts:
+    """Read an endorsement whose form and signature have passed."""
+    subject = as_list(document["credentialSubject"])[0]
+    begins, ends = dates.period(document)
+    return EndorsementFacts(
+        issuer=_issuer(document["issuer"]),
+        comment=_beginning(_text(subject.get("endorsementComment"))),
+        valid_from=begins,
+        valid_until=ends,
     )
 
 

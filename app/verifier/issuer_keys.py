@@ -7,25 +7,20 @@ https://www.w3.org/TR/cid-1.0/#retrieve-verification-method
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from app.vc import did, json_text
-from app.vc.errors import DidError, ParseError, VcError
+from app.vc import did
+from app.vc.errors import DidError
 from app.vc.keys import PublicKey
-from app.verifier.errors import SourceUnavailable
-from app.verifier.ports import DocumentSource
+from app.verifier import did_jwk, web_keys
+from app.verifier.key_documents import ForeignKey, KeyDocuments
+from app.verifier.sources import Budgeted
 
-ACCEPT: Final = "application/did+ld+json, application/did+json;q=0.9, application/json;q=0.8, */*;q=0.1"
-MAX_DOCUMENT: Final = 500_000
+__all__ = ["ForeignKey", "IssuerKeys"]
 
-
-class KeyUnreachable(VcError):
-    """The place where the issuer publishes its keys did not answer: nobody can tell whether the signature holds."""
-
-
-class ForeignKey(VcError):
-    """The signature names a key of somebody else than the issuer."""
+_DID_KEY: Final = "did:key:"
 
 
 class IssuerKeys:
@@ -33,37 +28,43 @@ class IssuerKeys:
 
     Args:
         issuer_id: the id of the issuer the document names.
-        source: where DID documents come from.
+        source: where key documents come from.
         at: the moment for which a key must be in use.
         allow_http_localhost: may this machine's own names be asked by plain http?
     """
 
-    def __init__(self, issuer_id: str, source: DocumentSource, *, at: datetime, allow_http_localhost: bool) -> None:
+    def __init__(self, issuer_id: str, source: Budgeted, *, at: datetime, allow_http_localhost: bool) -> None:
         self._issuer_id = issuer_id
-        self._source = source
+        self._documents = KeyDocuments(source)
         self._at = at
         self._allow_http_localhost = allow_http_localhost
 
     def __call__(self, method_id: str, purpose: str) -> PublicKey:
         """Return the key `method_id`, if it is the issuer's and serves `purpose`; raises VcError."""
-        if not method_id.startswith("did:"):
-            raise DidError("did_unsupported", "Keys are looked up by DID only.")
+        try:
+            return self._find(method_id, purpose)
+        except DidError as error:
+            # A kept copy may be from before the key was added.
+            if error.code not in ("key_not_found", "key_not_authorised") or not self._documents.drop_copies():
+                raise
+            return self._find(method_id, purpose)
+
+    def _find(self, method_id: str, purpose: str) -> PublicKey:
         controller, _, fragment = method_id.partition("#")
+        if web_keys.is_web_address(self._issuer_id) and web_keys.is_web_address(method_id):
+            return web_keys.find(self._issuer_id, method_id, purpose, self._documents, at=self._at)
         if controller != self._issuer_id:
             raise ForeignKey("issuer_key_mismatch", "The key is not one of the issuer's.")
-        if controller.startswith("did:key:"):
-            if fragment and fragment != controller.removeprefix("did:key:"):
-                raise DidError("key_not_found", "A did:key has one key, which is named like the DID.")
-            return did.did_key(controller)
-        return did.key_from_document(self._document(controller), controller, method_id, purpose, at=self._at)
-
-    def _document(self, controller: str) -> dict[str, Any]:
+        if controller.startswith(_DID_KEY):
+            return _only(fragment, controller.removeprefix(_DID_KEY), lambda: did.did_key(controller))
+        if controller.startswith(did_jwk.PREFIX):
+            return _only(fragment, did_jwk.KEY_NAME, lambda: did_jwk.key_of(controller))
         url = did.did_web_url(controller, allow_http_localhost=self._allow_http_localhost)
-        try:
-            data = self._source.get(url, ACCEPT)
-        except SourceUnavailable as error:
-            raise KeyUnreachable("key_not_found", "The issuer's DID document could not be fetched.") from error
-        try:
-            return json_text.loads(data, max_bytes=MAX_DOCUMENT)
-        except ParseError as error:
-            raise DidError("did_document_invalid", "The issuer's DID document is not JSON.") from error
+        return did.key_from_document(self._documents.load(url), controller, method_id, purpose, at=self._at)
+
+
+def _only(fragment: str, name: str, key: Callable[[], PublicKey]) -> PublicKey:
+    """The key of a DID that is its key, which has one name in it."""
+    if fragment and fragment != name:
+        raise DidError("key_not_found", "A DID that is a key has one key only.")
+    return key()

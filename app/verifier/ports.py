@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from app.verifier.schemas import KnownIssuer
 
@@ -17,6 +17,20 @@ class DocumentSource(Protocol):
 
         `accept`: value of the Accept header; `timeout`: seconds for the whole exchange. Raises SourceUnavailable.
         """
+
+
+@runtime_checkable
+class KeepingSource(Protocol):
+    """A source that also keeps copies, for a moment, of documents that are the same for everybody."""
+
+    def get_kept(self, url: str, accept: str, *, timeout: float, renew: bool) -> tuple[bytes, bool]:
+        """Return the bytes, and whether they are a kept copy: one is taken if there is one and `renew` is false.
+
+        Otherwise as `DocumentSource.get`, and what comes is kept.
+        """
+
+    def keep_no_longer(self, url: str, seconds: float) -> None:
+        """The document at `url` says itself that a copy is good for so many seconds from its fetch."""
 
 
 class OwnDocuments(Protocol):

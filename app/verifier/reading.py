@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.vc import baking, json_text
-from app.vc.errors import VcError
+from app.vc import baking, contexts, enveloping, json_text
+from app.vc.errors import JwtInvalid, VcError
 from app.vc.keys import base64url_decode
+from app.verifier import wrapped
 from app.verifier.errors import SourceUnavailable
 from app.verifier.ports import DocumentSource
 from app.verifier.schemas import Container, Presented, Securing
-from app.verifier.wording import Stopped, fail, unknown
+from app.verifier.wording import Stopped, fail
 
 MAX_BADGE_BYTES: Final = 5_000_000
 MAX_TEXT_BYTES: Final = 1_000_000
@@ -25,19 +26,22 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _COMPACT_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", re.ASCII)
 _HTML: Final = re.compile(r"<(!doctype\s+)?html", re.IGNORECASE)
 _REGISTERED_CLAIMS: Final = ("iss", "sub", "jti", "nbf", "exp", "iat", "aud")
+_ENVELOPE: Final = re.compile(r"data:application/(?:vc\+jwt|jwt),(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Readable:
     """A badge that could be read, before anything of it is believed.
 
-    `document`: the credential, of a token its payload without the registered claims; `token`: the compact JWS, if any.
+    `document`: the credential, of a token its payload without the registered claims; `token`: the compact JWS, if any;
+    `is_wrapped`: whether the token carries the credential as VC 1.1 does.
     """
 
     container: Container
     securing: Securing
     document: dict[str, Any]
     token: str | None
+    is_wrapped: bool = False
 
 
 def read(presented: Presented, source: DocumentSource) -> Readable:
@@ -80,23 +84,51 @@ def _unbaked(unbake: Callable[[bytes], bytes], picture: bytes) -> str:
     return _text(content)
 
 
-def _parse(text: str, container: Container) -> Readable:
+def read_token(token: str, container: Container = "jwt") -> Readable:
+    """Read a compact JWS; raises Stopped."""
     try:
-        if text.startswith("{"):
-            return Readable(container, "data-integrity", json_text.loads(text, max_bytes=MAX_TEXT_BYTES), None)
-        return Readable(container, "jwt", _payload(text), text)
+        claims = _claims(token)
+        if wrapped.is_wrapped(claims):
+            return Readable(container, "jwt", wrapped.credential_of(claims), token, is_wrapped=True)
+    except JwtInvalid as error:
+        raise fail(error.code) from error
     except VcError as error:
         raise fail("parse_error") from error
+    document = {key: value for key, value in claims.items() if key not in _REGISTERED_CLAIMS}
+    return Readable(container, "jwt", document, token)
 
 
-def _payload(token: str) -> dict[str, Any]:
-    """The credential a token claims to carry. Not verified: only for judging its form before its signature."""
+def _parse(text: str, container: Container) -> Readable:
+    if not text.startswith("{"):
+        return read_token(text, container)
+    try:
+        document = json_text.loads(text, max_bytes=MAX_TEXT_BYTES)
+    except VcError as error:
+        raise fail("parse_error") from error
+    if enveloping.is_enveloped(document, "credential"):
+        return read_token(_enveloped(document), container)
+    return Readable(container, "data-integrity", document, None)
+
+
+def _enveloped(envelope: dict[str, Any]) -> str:
+    """The token in an envelope, which is unsigned itself and says nothing else.
+
+    https://www.w3.org/TR/vc-data-model-2.0/#enveloped-verifiable-credentials
+    """
+    named, types, identifier = envelope.get("@context"), envelope.get("type"), envelope.get("id")
+    first = named[:1] if isinstance(named, list) else [named]
+    found = _ENVELOPE.fullmatch(identifier) if isinstance(identifier, str) else None
+    is_alone = envelope.keys() <= {"@context", "type", "id"} and (not isinstance(types, list) or len(types) == 1)
+    if first != [contexts.VC_V2] or found is None or not is_alone:
+        raise fail("parse_error")
+    return found[1]
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The claims of a token. Not verified: only for judging the credential's form before its signature."""
     if len(token) > MAX_TEXT_BYTES or not _COMPACT_JWS.fullmatch(token):
         raise fail("parse_error")
     try:
-        claims = json_text.loads(base64url_decode(token.split(".")[1]), max_bytes=MAX_TEXT_BYTES)
+        return json_text.loads(base64url_decode(token.split(".")[1]), max_bytes=MAX_TEXT_BYTES)
     except ValueError as error:
         raise fail("parse_error") from error
-    if "vc" in claims:  # the older VC 1.1 way of wrapping a credential
-        raise unknown("context_unknown")
-    return {key: value for key, value in claims.items() if key not in _REGISTERED_CLAIMS}

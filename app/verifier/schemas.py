@@ -12,7 +12,20 @@ Container = Literal["json", "jwt", "png", "svg"]
 Verdict = Literal[
     "valid", "valid_unknown_issuer", "not_yet_valid", "expired", "suspended", "revoked", "invalid", "unknown"
 ]
-CheckName = Literal["read", "form", "signature", "issuer_binding", "dates", "status", "host_status", "issuer_known"]
+CheckName = Literal[
+    "read",
+    "form",
+    "signature",
+    "issuer_binding",
+    "refresh",
+    "dates",
+    "status",
+    "host_status",
+    "issuer_known",
+    "chain",
+    "endorsements",
+]
+EndorsedPart = Literal["credential", "achievement", "issuer"]
 
 OK = "ok"
 NOT_CHECKED = "not_checked"
@@ -139,7 +152,8 @@ class HolderFacts:
     @property
     def has_email(self) -> bool:
         """Whether an e-mail address can be compared with the badge."""
-        return any(identifier.kind == "emailAddress" for identifier in self.identifiers)
+        is_address = self.subject_id is not None and self.subject_id.lower().startswith("mailto:")
+        return is_address or any(identifier.kind == "emailAddress" for identifier in self.identifiers)
 
 
 @dataclass(frozen=True)
@@ -161,17 +175,6 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Technical:
-    """Details for people who know the trade; each is None until the badge's signature has passed."""
-
-    container: Container | None = None
-    securing: Securing | None = None
-    verification_method: str | None = None
-    suite: str | None = None
-    status_list: str | None = None
-
-
-@dataclass(frozen=True)
 class KnownIssuer:
     """One entry of the register of known issuers; `listed_by` names who keeps the entry."""
 
@@ -184,10 +187,67 @@ class KnownIssuer:
 
 
 @dataclass(frozen=True)
+class EndorsementFacts:
+    """What an endorsement says. Exists only when its own signature passed and it endorses what it hangs on."""
+
+    issuer: IssuerFacts
+    comment: str | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True)
+class EndorsementReport:
+    """One endorsement and its own verdict.
+
+    `of`: what it hangs on; `code` and `detail`: of the check that settled it; `issuer`: who gave it, if we know them;
+    `facts`: what it says, None unless its signature held.
+    """
+
+    of: EndorsedPart
+    verdict: Verdict
+    code: str
+    detail: str
+    issuer: KnownIssuer | None = None
+    facts: EndorsementFacts | None = None
+
+
+@dataclass(frozen=True)
+class ChainLink:
+    """One document that the badge rests on and names by address and digest.
+
+    `kind`: a badge, or another document, such as a framework; `badge` also where it could not be had and is said to be
+    one. `verdict`: the badge's own, None for other documents and for what could not be had; `facts` and `issuer`: as in
+    a Report.
+    """
+
+    url: str
+    kind: Literal["badge", "document"]
+    result: Result
+    code: str
+    detail: str
+    verdict: Verdict | None = None
+    issuer: KnownIssuer | None = None
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True)
+class Technical:
+    """Details for people who know the trade; each is None until the badge's signature has passed."""
+
+    container: Container | None = None
+    securing: Securing | None = None
+    verification_method: str | None = None
+    suite: str | None = None
+    status_list: str | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome: one verdict, the checks behind it in order, and what may be shown.
 
-    `facts` and `issuer` are None unless the signature passed and the key is the issuer's.
+    `facts` and `issuer` are None, and `chain` and `endorsements` empty, unless the signature passed and the key is the
+    issuer's. `refreshed`: what was judged is the newer copy that its issuer offers, not the one presented.
     """
 
     verdict: Verdict
@@ -196,6 +256,9 @@ class Report:
     technical: Technical = Technical()
     issuer: KnownIssuer | None = None
     facts: Facts | None = None
+    chain: tuple[ChainLink, ...] = ()
+    endorsements: tuple[EndorsementReport, ...] = ()
+    refreshed: bool = False
 
     @property
     def is_valid(self) -> bool:
@@ -212,4 +275,18 @@ class Report:
             "verdict": self.verdict,
             "checked_at": self.checked_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "checks": [{"name": c.name, "result": c.result, "code": c.code, "detail": c.detail} for c in self.checks],
+            "chain": [
+                {
+                    "url": c.url,
+                    "kind": c.kind,
+                    "result": c.result,
+                    "verdict": c.verdict,
+                    "code": c.code,
+                    "detail": c.detail,
+                }
+                for c in self.chain
+            ],
+            "endorsements": [
+                {"of": e.of, "verdict": e.verdict, "code": e.code, "detail": e.detail} for e in self.endorsements
+            ],
         }

@@ -10,7 +10,8 @@ from app.vc import data_integrity, json_text, vc_jwt
 from app.vc.data_integrity import ResolveKey
 from app.vc.errors import VcError
 from app.vc.keys import PublicKey, base64url_decode
-from app.verifier.issuer_keys import ForeignKey, KeyUnreachable
+from app.verifier import wrapped
+from app.verifier.key_documents import ForeignKey, KeyUnreachable
 from app.verifier.moments import moment_or_none
 from app.verifier.reading import Readable
 from app.verifier.wording import Stopped, fail, from_code
@@ -39,7 +40,7 @@ def check(readable: Readable, resolve_key: ResolveKey) -> Signed:
     """Return what signed, if it holds by a key `resolve_key` gives; raises Stopped or IssuerMismatch."""
     try:
         if readable.token is not None:
-            return _token(readable.token, resolve_key)
+            return _token(readable.token, readable, resolve_key)
         proof = data_integrity.verify(readable.document, resolve_key=resolve_key)
         return Signed(
             proof.verification_method, proof.cryptosuite, moment_or_none(proof.expires), moment_or_none(proof.created)
@@ -59,15 +60,16 @@ def unreachable() -> Stopped:
     return Stopped("unknown", "key_not_found", "We could not reach the place where the issuer publishes its keys.")
 
 
-def _token(token: str, resolve_key: ResolveKey) -> Signed:
+def _token(token: str, readable: Readable, resolve_key: ResolveKey) -> Signed:
     used: list[str] = []
 
     def remember(method_id: str, purpose: str) -> PublicKey:
         used.append(method_id)
         return resolve_key(method_id, purpose)
 
-    vc_jwt.verify(token, resolve_key=remember)
-    if not used:  # pragma: no cover - the engine cannot verify without asking for a key
+    verify = wrapped.verify if readable.is_wrapped else vc_jwt.verify
+    document = verify(token, resolve_key=remember)
+    if not used or document != readable.document:  # pragma: no cover - both read the same token by the same rules
         raise fail("bad_signature")
     return Signed(used[0], _algorithm(token), None)
 

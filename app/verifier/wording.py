@@ -18,6 +18,9 @@ _PASSED: Final[dict[CheckName, str]] = {
     "status": "The issuer’s list of revoked badges does not name it.",
     "host_status": "Nothing suspends it on this server.",
     "issuer_known": "It is in our register of known issuers.",
+    "refresh": "Its issuer offers a newer copy, and that is what we judged.",
+    "chain": "The documents that it rests on are still what they were, and the badges among them are valid.",
+    "endorsements": "Each of its endorsements holds.",
 }
 
 _SENTENCES: Final[dict[str, str]] = {
@@ -60,6 +63,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "jwt_sub_mismatch": "The token and the badge inside it name different holders.",
     "jwt_jti_mismatch": "The token and the badge inside it have different identifiers.",
     "jwt_nbf_mismatch": "The token and the badge inside it begin to be valid at different times.",
+    "jwt_vc_mismatch": "The token wraps its badge as the older version 1.1 does, but what is inside is no such badge.",
     "jwt_exp_mismatch": "The token and the badge inside it expire at different times.",
     "issuer_key_mismatch": "The key that signed it belongs to somebody else than the issuer it names.",
     # dates
@@ -77,7 +81,23 @@ _SENTENCES: Final[dict[str, str]] = {
     "status_length": "The status list is too short to hide which badge is looked up. The standard forbids that.",
     "status_range": "The badge's place lies outside its status list.",
     "status_stale": "The issuer's status list is out of date, so the badge may have been revoked since.",
+    # what hangs on it
+    "refresh_failed": "Its issuer says where a newer copy is, but we could not get one, so we judged this copy.",
+    "related_digest": "A document that it rests on is not the one it was signed with.",
+    "related_unavailable": "A document that it rests on could not be fetched, so we could not compare it.",
+    "related_same": "It is still the document that the badge was signed with.",
+    "chain_stands": "It is signed by its issuer, in date and not revoked.",
+    "chain_broken": "A badge that it rests on is not valid any more. That does not make this badge invalid.",
+    "chain_unshared": "A badge that it rests on is not there for us to see: its holder has not shared it.",
+    "chain_unknown": "A badge that it rests on could not be checked.",
+    "endorsement_invalid": "An endorsement of it does not hold. That does not make this badge invalid.",
+    "endorsement_target": "It endorses something else than what it is attached to.",
+    "endorsement_unknown": "An endorsement of it could not be checked.",
+    "too_many": "It has more parts than we check at once.",
 }
+
+# Names of sentences that go with the code ok.
+_NO_CODES: Final = frozenset({"related_same", "chain_stands"})
 
 # What makes a check impossible rather than failed: this verifier's limits, and servers that do not answer.
 UNSUPPORTED: Final = frozenset({"context_unknown", "unsupported_suite", "did_unsupported", "schema_unsupported"})
@@ -115,10 +135,15 @@ def passed(name: CheckName, code: str = OK) -> Check:
 
 def stopped(name: CheckName, stop: Stopped) -> Check:
     """A check that did not pass."""
-    sentence = stop.detail or _SENTENCES.get(stop.code, "This step did not pass.")
-    return Check(name, stop.result, stop.code, sentence)
+    detail = stop.detail or _SENTENCES.get(stop.code, "This step did not pass.")
+    return Check(name, stop.result, stop.code, detail)
+
+
+def sentence(code: str) -> str:
+    """The sentence of a code, for what is told without a check of its own."""
+    return _SENTENCES[code]
 
 
 def codes() -> frozenset[str]:
     """Every code with a sentence: the list that docs/verification.md must hold."""
-    return frozenset(_SENTENCES) | {OK}
+    return (frozenset(_SENTENCES) | {OK}) - _NO_CODES

@@ -225,7 +225,7 @@ def download_claimed(credential_id: str, token: str, suffix: str, db: ReadDb, ru
 
 
 def _claimed(db: ReadSession, runtime: Runtime, credential_id: str, token: str) -> PublicCredential:
-    issuer.check_claim(runtime.secret_box, credential_id, token)
+    issuer.check_claim(db, runtime.secret_box, credential_id, token)
     return issuer.stored_credential(db, credential_id)
 
 

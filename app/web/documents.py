@@ -8,10 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 
+from app.core.clock import now
 from app.core.runtime import Runtime
 from app.issuer import documents
 from app.issuer import service as issuer
@@ -56,6 +59,10 @@ OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cro
 AN_HOUR = "public, max-age=3600"
 # A badge may be hidden or re-issued at any moment: copies are asked about each time, cheaply by ETag.
 ASK_EACH_TIME = "no-cache"
+FOR_A_TTL = f"public, max-age={int(TTL.total_seconds())}"
+# What stood at a moment stays so; not for the last minutes, in which another process may still be storing its list.
+FOR_GOOD = "public, max-age=86400, immutable"
+SETTLED_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -187,11 +194,22 @@ def credential_version(request: Request, credential_id: str, version: int, db: R
 
 @router.api_route("/status/{number:number}", methods=READ)
 def status_list(request: Request, number: int, runtime: App) -> Response:
-    """A status list; nobody who asks for it says which badge they look at."""
-    base_url = runtime.settings.base_url
-    document = documents.status_list(runtime.database, runtime.secret_box, base_url, number)
-    cache = f"public, max-age={int(TTL.total_seconds())}"
-    return respond(request, document, CONTENT_TYPES["json"], cache=cache)
+    """A status list, of now or of the moment `timestamp`; nobody who asks for it says which badge they look at.
+
+    https://www.w3.org/TR/vc-bitstring-status-list/#validate-algorithm
+    """
+    asked = request.query_params.getlist("timestamp")
+    if asked:
+        at, signed = documents.status_list_then(runtime.database, number, asked)
+        cache = FOR_GOOD if at < now() - SETTLED_AFTER else FOR_A_TTL
+    else:
+        signed = documents.status_list(runtime.database, runtime.secret_box, runtime.settings.base_url, number)
+        cache = FOR_A_TTL
+    # For people and archives to read. Only the ETag decides whether a copy is still good: of two lists signed within
+    # one second the later one may tell of a revocation.
+    dated = {"Last-Modified": format_datetime(signed.signed_at, usegmt=True)}
+    # Not application/vc: libraries in the field parse what says "json", and all of them take this older name.
+    return respond(request, signed.document, CONTENT_TYPES["json"], cache=cache, headers=dated)
 
 
 @router.api_route("/issuers/{key}", methods=READ)

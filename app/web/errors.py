@@ -215,11 +215,12 @@ class NotOfThisLaunch(Forbidden):
 
 
 def error_response(request: Request, error: AppError) -> Response:
-    """An error of the house as a response; some errors know the way back."""
+    """An error of the house as a response; some errors know the way back, some have a type in a standard."""
     action: Mapping[str, str] | None = getattr(error, "action", None)
     return _show(
-        request, error.status, error.slug, error.title, error.detail, error.kept, error.next_step, action=action
-    )
+        request, error.status, error.slug, error.title, error.detail, error.kept, error.next_step, action=action,
+        problem_type=getattr(error, "problem_type", None),
+    )  # fmt: skip
 
 
 def _show(
@@ -232,6 +233,7 @@ def _show(
     next_step: str | None,
     *,
     action: Mapping[str, str] | None = None,
+    problem_type: str | None = None,
 ) -> Response:
     metrics.ERRORS.labels(slug).inc()
     reference = getattr(request.state, "request_id", "unknown")
@@ -241,8 +243,8 @@ def _show(
     if request.url.path.startswith(PUBLIC_PATHS):
         headers |= OPEN
     if wants_machine_form(request):
-        problem = {"type": f"urn:waymark:error:{slug}", "title": title, "status": status, "detail": detail,
-                   "reference": reference}  # fmt: skip
+        kind = problem_type or f"urn:waymark:error:{slug}"
+        problem = {"type": kind, "title": title, "status": status, "detail": detail, "reference": reference}
         extra = {key: value for key, value in (("kept", kept), ("next_step", next_step)) if value}
         return JSONResponse(problem | extra, status_code=status, media_type=PROBLEM, headers=headers)
     chrome = "frame" if request.url.path.startswith(("/at/", "/lti/")) else "public"

@@ -20,6 +20,8 @@ from app.core.outbox_overdue import overdue_seconds
 from app.core.runtime import Runtime
 from app.core.secrets import SecretUnreadable
 from app.issuer import service as issuer
+from app.issuer import status_watch
+from app.issuer.status import LIFETIME
 from app.lti.scores import tell_states
 from app.lti.tool_key_check import ToolKeysUnreadable, check_tool_keys
 from app.web.probe import Probe
@@ -31,6 +33,8 @@ OLD_OUTBOX_SECONDS = 600
 SECONDS_FOR_AN_ANSWER = 3.0
 OK = "ok"
 CHECKS = ("database", "migrations", "keys", "outbox")
+# Told, but no reason to send visitors away: the next one who asks for an old list has it signed.
+WARNINGS = ("status_lists",)
 NO_ANSWER = "not answering"
 NO_CACHE = {"Cache-Control": "no-store"}
 IN_TROUBLE = {
@@ -56,7 +60,7 @@ class State:
 
     @property
     def good(self) -> bool:
-        """Whether every check was made and is ok."""
+        """Whether every check that decides was made and is ok."""
         return all(self.checks.get(name) == OK for name in CHECKS)
 
 
@@ -68,10 +72,15 @@ async def alive() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def ready(request: Request) -> JSONResponse:
-    """The process can do its work: database, migrations, keys, outbox; 503 names what is wrong."""
+    """The process can do its work: database, migrations, keys, outbox; 503 names what is wrong.
+
+    Status lists that nobody signs are told as well, with 200.
+    """
     state = await _state(request)
     if not state.good:
         log.error("readiness.not_ready", **state.checks)
+    elif any(words != OK for words in state.checks.values()):
+        log.warning("readiness.warned", **state.checks)
     body = {"ready": state.good, "checks": state.checks}
     return JSONResponse(body, status_code=200 if state.good else 503, headers=NO_CACHE)
 
@@ -115,7 +124,7 @@ def look(runtime: Runtime) -> State:
         log.error("readiness.check_failed", error=type(error).__name__)
         state.checks["database"] = _what_ails(error)
         state.has_figures = False
-    state.checks = {name: state.checks[name] for name in CHECKS if name in state.checks}
+    state.checks = {name: state.checks[name] for name in (*CHECKS, *WARNINGS) if name in state.checks}
     return state
 
 
@@ -136,10 +145,19 @@ def _look(runtime: Runtime, session: ReadSession, state: State) -> None:
     state.overdue_seconds = overdue_seconds(session)
     old = state.overdue_seconds > OLD_OUTBOX_SECONDS
     state.checks["outbox"] = f"old: {state.overdue_seconds:.0f} s; is a worker running?" if old else OK
+    state.checks["status_lists"] = _status_lists(session)
     outbox.health(session)  # sets its gauges
     tell_states(session)
     state.credential_versions = issuer.count_versions(session)
+    issuer.tell_resting(session)
     state.has_figures = True
+
+
+def _status_lists(session: ReadSession) -> str:
+    lists = status_watch.health(session)
+    if not lists.is_old:
+        return OK
+    return f"old: signed {lists.age.days} days ago, good for {LIFETIME.days}; is a worker running?"
 
 
 def _keys(runtime: Runtime, session: ReadSession) -> str:

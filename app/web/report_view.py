@@ -9,15 +9,20 @@ from typing import Final
 from app.verifier.schemas import (
     NOT_CHECKED,
     AlignmentFact,
+    ChainLink,
     Check,
     CheckName,
     Container,
+    EndorsedPart,
+    EndorsementReport,
     Facts,
+    IssuerFacts,
     KnownIssuer,
     Report,
     Technical,
     Verdict,
 )
+from app.verifier.verdicts import decisive
 
 _TITLES: Final[dict[Verdict, str]] = {
     "valid": "Valid",
@@ -38,6 +43,9 @@ _NAMES: Final[dict[CheckName, str]] = {
     "status": "It has not been revoked",
     "host_status": "It is not suspended here",
     "issuer_known": "We know the issuer",
+    "refresh": "We judged its newest copy",
+    "chain": "What it rests on still stands",
+    "endorsements": "Its endorsements hold",
 }
 _SKIPPED: Final[dict[CheckName, str]] = {
     "read": "reading it",
@@ -48,6 +56,14 @@ _SKIPPED: Final[dict[CheckName, str]] = {
     "status": "whether it was revoked",
     "host_status": "whether it is suspended",
     "issuer_known": "who the issuer is",
+    "refresh": "whether there is a newer copy",
+    "chain": "what it rests on",
+    "endorsements": "its endorsements",
+}
+_ENDORSED: Final[dict[EndorsedPart, str]] = {
+    "credential": "this badge",
+    "achievement": "what was achieved",
+    "issuer": "the issuer",
 }
 _CONTAINERS: Final[dict[Container, str]] = {
     "json": "JSON file",
@@ -64,6 +80,29 @@ class CheckView:
     name: str
     result: str
     detail: str
+
+
+@dataclass(frozen=True)
+class GroundView:
+    """One document the badge rests on: `name` in words, `result` as of a check, `verdict` and `detail` in words."""
+
+    name: str
+    result: str
+    verdict: str
+    detail: str
+    url: str | None
+
+
+@dataclass(frozen=True)
+class EndorsementView:
+    """One endorsement: `of` what, by `who`; `comment` only where its signature held."""
+
+    of: str
+    who: str
+    result: str
+    verdict: str
+    detail: str
+    comment: str | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +123,8 @@ class ReportView:
     facts: Facts | None
     issuer: KnownIssuer | None
     frameworks: tuple[tuple[str | None, tuple[AlignmentFact, ...]], ...]
+    grounds: tuple[GroundView, ...]
+    endorsements: tuple[EndorsementView, ...]
     image: str | None
     hours: str | None
     assessment: str | None
@@ -115,6 +156,8 @@ def view_of(
         facts=report.facts,
         issuer=report.issuer,
         frameworks=_frameworks(report.facts),
+        grounds=tuple(_ground(link) for link in report.chain),
+        endorsements=tuple(_endorsement(each) for each in report.endorsements),
         image=image,
         hours=hours,
         assessment=assessment,
@@ -172,10 +215,7 @@ def _signer(report: Report) -> str:
 
 
 def _reason(report: Report) -> str:
-    failed = [check for check in report.checks if check.result == "fail"]
-    open_questions = [check for check in report.checks if check.result == "unknown" and check.code != NOT_CHECKED]
-    first = (failed or open_questions or list(report.checks))[0]
-    return first.detail
+    return decisive(report.checks).detail
 
 
 def _frameworks(facts: Facts | None) -> tuple[tuple[str | None, tuple[AlignmentFact, ...]], ...]:
@@ -183,6 +223,30 @@ def _frameworks(facts: Facts | None) -> tuple[tuple[str | None, tuple[AlignmentF
     for alignment in facts.alignments if facts else ():
         groups.setdefault(alignment.framework, []).append(alignment)
     return tuple((framework, tuple(items)) for framework, items in groups.items())
+
+
+def _ground(link: ChainLink) -> GroundView:
+    url = link.url if link.url.startswith("https://") else None
+    if link.kind == "document":
+        verdict = {"pass": "Unchanged", "fail": "Changed", "unknown": "Could not check"}[link.result]
+        return GroundView("A document it was judged by", link.result, verdict, link.detail, url)
+    verdict = "Could not check" if link.verdict is None else _TITLES[link.verdict]
+    if link.facts is None:
+        return GroundView("A badge", link.result, verdict, link.detail, url)
+    name = f"{link.facts.achievement.name}, from {_who(link.issuer, link.facts.issuer)}"
+    return GroundView(name, link.result, verdict, link.detail, url)
+
+
+def _endorsement(report: EndorsementReport) -> EndorsementView:
+    who = "Somebody" if report.facts is None else _who(report.issuer, report.facts.issuer)
+    result = {"valid": "pass", "valid_unknown_issuer": "pass", "unknown": "unknown"}.get(report.verdict, "fail")
+    comment = report.facts.comment if report.facts is not None and result == "pass" else None
+    return EndorsementView(_ENDORSED[report.of], who, result, _TITLES[report.verdict], report.detail, comment)
+
+
+def _who(known: KnownIssuer | None, claimed: IssuerFacts) -> str:
+    """A name that somebody vouches for, else the address that signed; never what a stranger calls itself."""
+    return known.name if known is not None else claimed.domain or "an issuer without a web address"
 
 
 def _technical(technical: Technical, checks: tuple[Check, ...]) -> list[tuple[str, str]]:

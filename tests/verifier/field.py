@@ -13,14 +13,16 @@ from typing import Any
 from PIL import Image
 
 from app.vc import baking, data_integrity, did, json_text, status_list, vc_jwt
-from app.vc.contexts import CREDENTIAL_CONTEXTS
+from app.vc.contexts import CREDENTIAL_CONTEXTS, DATA_INTEGRITY_V2, OB_EXTENSIONS, VC_V1
 from app.vc.keys import Ed25519Signer, P256Signer, base64url
+from app.vc.open_badges import digest_multibase
 from app.vc.suites import SUITES
 from app.vc.timestamps import rfc3339
 from app.verifier.errors import SourceUnavailable
 from app.verifier.known_issuers import KnownIssuers
 from app.verifier.schemas import KnownIssuer, Presented, Report
 from app.verifier.service import verify
+from app.verifier.verdicts import decisive
 
 AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,6 +37,8 @@ def _png() -> bytes:
     return file.getvalue()
 
 
+OB = "https://purl.imsglobal.org/spec/ob/v3p0/"
+CONTEXTS_V1 = (VC_V1, OB + "context-3.0.2.json", OB_EXTENSIONS, DATA_INTEGRITY_V2)
 SECRET_CLAIM = "Grand Chancellor of Everything"
 EMAIL = "tess@agency.example"
 SALT = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -43,16 +47,20 @@ SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><circle r="1"/
 
 
 class Web:
-    """A DocumentSource over a dict; whatever is not in it is down. Remembers what it was asked for."""
+    """A DocumentSource over a dict; whatever is not in it is down. Remembers what it was asked for.
+
+    `missing`: addresses at which a server says that there is nothing.
+    """
 
     def __init__(self) -> None:
         self.pages: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.missing: set[str] = set()
 
     def get(self, url: str, accept: str, *, timeout: float = 5.0) -> bytes:
         self.asked.append(url)
         if url not in self.pages:
-            raise SourceUnavailable("failed")
+            raise SourceUnavailable("missing" if url in self.missing else "failed")
         return self.pages[url]
 
 
@@ -77,13 +85,27 @@ class Stranger:
     def p256_id(self) -> str:
         return f"{self.name}#p256-1"
 
+    @property
+    def key_url(self) -> str:
+        """Where the issuer publishes its keys: its DID document, or its own address."""
+        if self.name.startswith("https://"):
+            return self.name
+        return did.did_web_url(self.name, allow_http_localhost=False)
+
+    def neighbour(self, name: str = "did:web:other.example:issuers:x") -> Stranger:
+        """Another issuer on the same web; the list there stays this one's."""
+        mine = self.web.pages[LIST_URL]
+        other = Stranger(name=name, web=self.web)
+        self.web.pages[LIST_URL] = mine
+        return other
+
     def publish_keys(self, **changes: Any) -> None:
         methods = [
             did.VerificationMethodSpec(self.ed25519_id, self.ed25519.public_key),
             did.VerificationMethodSpec(self.p256_id, self.p256.public_key),
         ]
         document = did.did_document(self.name, methods) | changes
-        self.web.pages[did.did_web_url(self.name, allow_http_localhost=False)] = json_text.dumps(document)
+        self.web.pages[self.key_url] = json_text.dumps(document)
 
     def list_document(self, set_bits: tuple[int, ...] = (), **changes: Any) -> dict[str, Any]:
         return (
@@ -103,6 +125,12 @@ class Stranger:
     def serve_list(self, signed: dict[str, Any]) -> None:
         self.web.pages[LIST_URL] = json_text.dumps(signed)
 
+    def credential_v1(self, **changes: Any) -> dict[str, Any]:
+        """The unsigned badge in the form of VC 1.1."""
+        dates = {"issuanceDate": rfc3339(AT - 30 * DAY), "expirationDate": rfc3339(AT + 30 * DAY)}
+        gone = dict.fromkeys(("validFrom", "validUntil", "awardedDate", "credentialStatus", "credentialSchema"))
+        return self.credential(**{**gone, **dates, "@context": list(CONTEXTS_V1), **changes})
+
     def credential(self, **changes: Any) -> dict[str, Any]:
         """The unsigned badge; `changes` replace top-level members, None removes one."""
         document = {**_badge(self.name), **changes}
@@ -117,20 +145,51 @@ class Stranger:
             created=AT - DAY,
         )
 
+    def sign_as_others_do(
+        self, document: dict[str, Any], suite: str = "eddsa-rdfc-2022", **changes: Any
+    ) -> dict[str, Any]:
+        """Sign what we would not issue; `changes` replace options of the proof."""
+        steps = SUITES[suite]
+        options = steps.options_to_sign(
+            document,
+            {
+                "type": "DataIntegrityProof",
+                "cryptosuite": steps.name,
+                "created": rfc3339(AT - DAY),
+                "verificationMethod": self.ed25519_id,
+                "proofPurpose": "assertionMethod",
+                **changes,
+            },
+        )
+        canonical = steps.transformation(document, options=options)
+        hash_data = steps.hashing(canonical, steps.proof_configuration(document, options))
+        return {**document, "proof": [{**options, "proofValue": steps.proof_serialization(hash_data, self.ed25519)}]}
+
+    def raw_status_badge(self, entry: dict[str, Any]) -> bytes:
+        """A signed badge with any status at all."""
+        return json_text.dumps(self.sign_as_others_do(self.credential(credentialStatus=entry)))
+
     def sign_until(self, document: dict[str, Any], expires: datetime) -> dict[str, Any]:
         """A document whose proof says itself until when it is good."""
-        suite = SUITES["eddsa-rdfc-2022"]
-        options = {
-            "type": "DataIntegrityProof",
-            "cryptosuite": suite.name,
-            "created": rfc3339(AT - DAY),
-            "expires": rfc3339(expires),
-            "verificationMethod": self.ed25519_id,
-            "proofPurpose": "assertionMethod",
+        return self.sign_as_others_do(document, expires=rfc3339(expires))
+
+    def wrap_jwt(self, document: dict[str, Any], **changes: Any) -> str:
+        """A token in the manner of VC 1.1; `changes` replace claims, None removes one."""
+        claims = {
+            "vc": document,
+            "iss": self.name,
+            "jti": document.get("id", BADGE_URL),
+            "sub": document.get("credentialSubject", {}).get("id"),
+            "nbf": int((AT - 30 * DAY).timestamp()),
+            "exp": int((AT + 30 * DAY).timestamp()),
+            **changes,
         }
-        hash_data = suite.hashing(suite.transformation(document), suite.proof_configuration(document, options))
-        proof = {**options, "proofValue": suite.proof_serialization(hash_data, self.ed25519)}
-        return {**document, "proof": [proof]}
+        return self.raw_jwt(json_text.dumps({name: value for name, value in claims.items() if value is not None}))
+
+    def publish_badge(self, url: str, data: bytes) -> dict[str, Any]:
+        """Put a document on the web and return how another badge names it."""
+        self.web.pages[url] = data
+        return {"id": url, "digestMultibase": digest_multibase(data), "mediaType": "application/vc+ld+json"}
 
     def sign_jwt(self, document: dict[str, Any], *, method: str | None = None) -> str:
         return vc_jwt.sign(document, signer=self.p256, kid=method or self.p256_id)
@@ -164,10 +223,9 @@ def contain(badge: bytes, container: str) -> bytes:
 
 
 def outcome(report: Report) -> tuple[str, str | None]:
-    """The verdict, and the code of the first check that settled it."""
-    settled = [check for check in report.checks if check.result == "fail"]
-    settled += [c for c in report.checks if c.result == "unknown" and c.code != "not_checked"]
-    return report.verdict, settled[0].code if settled else None
+    """The verdict, and the code of the check that settled it."""
+    settled = decisive(report.checks)
+    return report.verdict, None if settled.result == "pass" else settled.code
 
 
 def _badge(issuer: str) -> dict[str, Any]:

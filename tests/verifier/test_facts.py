@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from app.verifier import known_issuers, wording
 from app.verifier.errors import KnownIssuersUnreadable
 from app.verifier.facts import domain_of
 from app.verifier.holder import email_matches
-from app.verifier.schemas import Facts
+from app.verifier.schemas import Facts, HolderFacts, Identifier
 from tests.verifier.field import AT, DAY, EMAIL, SECRET_CLAIM, SITE, Stranger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,69 @@ def test_the_holder_is_recognised_by_the_e_mail_address_and_by_no_other(issuer: 
     assert email_matches(holder, f"  {EMAIL.upper()} ")
     assert not email_matches(holder, "tess@agency.example.com")
     assert not email_matches(holder, "")
+
+
+def _holder(subject_id: str | None = None, **identifiers: tuple[str, bool, str]) -> HolderFacts:
+    found = tuple(
+        Identifier(kind=kind.rstrip("_"), hashed=hashed, value=value, salt=salt)
+        for kind, (value, hashed, salt) in identifiers.items()
+    )
+    return HolderFacts(subject_id, None, found)
+
+
+def _hash(name: str, text: str) -> str:
+    return f"{name}${hashlib.new(name, text.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    ("holder", "typed"),
+    [
+        (
+            _holder(emailAddress=(_hash("sha256", "Tess@Agency.Example" + "pepper"), True, "pepper")),
+            "Tess@Agency.Example",
+        ),
+        (_holder(emailAddress=(_hash("sha256", "tess@agency.example"), True, "")), "TESS@agency.example"),
+        (_holder(emailAddress=(_hash("sha256", "Tess@agency.example"), True, "")), "Tess@Agency.Example"),
+        (_holder(emailAddress=(_hash("md5", "tess@agency.example" + "s"), True, "s")), "tess@agency.example"),
+        (_holder(emailAddress=(_hash("sha256", "tess@agency.example").upper().replace("SHA", "sha"), True, "")), EMAIL),
+        (_holder(emailAddress=(" Tess@Agency.Example ", False, "")), "tess@agency.example"),
+        (_holder("mailto:tess%40agency.example"), "Tess@agency.example"),
+        (_holder("MAILTO:tess@agency.example", name=("Tess", False, "")), "tess@agency.example"),
+        (
+            _holder(
+                emailAddress=(_hash("sha256", "old@agency.example"), True, ""),
+                emailAddress_=(_hash("sha256", "tess@agency.example"), True, ""),
+            ),
+            "tess@agency.example",
+        ),
+    ],
+)
+def test_each_form_in_which_a_badge_names_an_address_is_recognised(holder: HolderFacts, typed: str) -> None:
+    assert holder.has_email
+    assert email_matches(holder, typed)
+    assert not email_matches(holder, typed + "x")
+    assert not email_matches(holder, "")
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        _holder("did:key:z6Mk"),
+        _holder(name=(EMAIL, False, "")),
+        _holder(emailAddress=(_hash("sha1", EMAIL), True, "")),
+        _holder(emailAddress=(hashlib.sha256(EMAIL.encode()).hexdigest(), True, "")),
+        _holder(emailAddress=(EMAIL, True, "")),
+        _holder(emailAddress=("", False, "")),
+    ],
+)
+def test_what_is_no_address_or_another_hash_matches_nobody(holder: HolderFacts) -> None:
+    assert not email_matches(holder, EMAIL)
+    assert not email_matches(holder, "")
+
+
+def test_an_address_that_is_longer_than_any_is_not_hashed() -> None:
+    long = "t" * 320 + "@agency.example"
+    assert not email_matches(_holder(emailAddress=(_hash("sha256", long), True, "")), long)
 
 
 def test_a_report_does_not_print_hashes_of_the_holder(issuer: Stranger) -> None:

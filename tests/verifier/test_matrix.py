@@ -72,6 +72,13 @@ def revoked_and_expired(issuer: Stranger, securing: str) -> bytes:
 def revoked_in_the_second_of_two_lists(issuer: Stranger, securing: str) -> bytes:
     issuer.publish_list((4711,))
     entries = [_entry(id=f"{LIST_URL}#1", statusListIndex="1"), _entry()]
+    # The VC Data Model allows it; the schema of Open Badges does not, so such a badge cannot name that schema.
+    return issuer.secure(issuer.credential(credentialStatus=entries, credentialSchema=None), securing)
+
+
+@case("invalid", "schema_invalid")
+def two_lists_against_the_schema_it_names(issuer: Stranger, securing: str) -> bytes:
+    entries = [_entry(id=f"{LIST_URL}#1", statusListIndex="1"), _entry()]
     return issuer.secure(issuer.credential(credentialStatus=entries), securing)
 
 
@@ -156,7 +163,7 @@ def list_of_another_address(issuer: Stranger, securing: str) -> bytes:
 
 @case("unknown", "status_unsupported")
 def status_of_a_kind_we_do_not_read(issuer: Stranger, securing: str) -> bytes:
-    entry = {"id": f"{LIST_URL}#r", "type": "1EdTechRevocationList"}
+    entry = {"id": f"{LIST_URL}#r", "type": "1EdTechCredentialRefresh"}
     return issuer.secure(issuer.credential(credentialStatus=entry), securing)
 
 

@@ -158,7 +158,8 @@ def test_a_read_only_database_still_shows_pages_and_says_that_nothing_can_be_sav
         told = client.get("/readyz")
         assert told.status_code == 503
         assert told.json()["checks"] == {
-            "database": "read-only: nothing can be saved", "migrations": "ok", "keys": "ok", "outbox": "ok"
+            "database": "read-only: nothing can be saved", "migrations": "ok", "keys": "ok", "outbox": "ok",
+            "status_lists": "ok",
         }  # fmt: skip
         assert 'waymark_check_ok{check="database"} 0.0' in client.get("/metrics").text
     assert client.get("/readyz").status_code == 200

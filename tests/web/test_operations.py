@@ -27,10 +27,11 @@ from app.main import create_app
 from app.web import operations
 from app.wiring import Services, bind
 
-ALL_WELL = {"database": "ok", "migrations": "ok", "keys": "ok", "outbox": "ok"}
+ALL_WELL = {"database": "ok", "migrations": "ok", "keys": "ok", "outbox": "ok", "status_lists": "ok"}
 FROM_THE_DATABASE = {
     "waymark_outbox_deliveries", "waymark_outbox_waiting", "waymark_outbox_dead", "waymark_outbox_age_seconds",
     "waymark_outbox_overdue_seconds", "waymark_credential_versions", "waymark_lti_scores",
+    "waymark_status_list_age_seconds", "waymark_status_lists_behind",
 }  # fmt: skip
 
 

@@ -1,0 +1,170 @@
+"""One credential judged: the checks that every badge and every endorsement goes through, in a fixed order.
+
+The order is that of Open Badges 3.0 §9 (https://www.imsglobal.org/spec/ob/v3p0#verification), with the signature before
+anything the credential says is used. Every check is three-valued, and whatever is not known counts against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.verifier import dates, form, refresh, signature, status
+from app.verifier.form import Kind
+from app.verifier.issuer_keys import IssuerKeys
+from app.verifier.ports import HostStatus, IssuerRegister
+from app.verifier.reading import Readable
+from app.verifier.schemas import NOT_CHECKED, Check, KnownIssuer, Technical, Verdict
+from app.verifier.sources import Budgeted
+from app.verifier.verdicts import CORE, WHERE_IT_APPLIES, verdict_of
+from app.verifier.wording import Stopped, fail, passed, stopped, unknown
+
+
+@dataclass(frozen=True)
+class Means:
+    """What one verification works with; see `service.verify`."""
+
+    documents: Budgeted
+    known_issuers: IssuerRegister
+    at: datetime
+    host_status: HostStatus | None
+    allow_http_localhost: bool
+
+
+@dataclass
+class Judged:
+    """What came out: `document` is None unless the signature held by the issuer's own key."""
+
+    checks: list[Check] = field(default_factory=list)
+    technical: Technical = field(default_factory=Technical)
+    issuer: KnownIssuer | None = None
+    document: dict[str, Any] | None = None
+    status_list_at: datetime | None = None
+    refreshed: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the credential by itself."""
+        return verdict_of(tuple(self.checks))
+
+
+def judge(read: Callable[[], Readable], means: Means, *, kind: Kind = "badge", may_refresh: bool = False) -> Judged:
+    """Judge one credential.
+
+    Args:
+        read: gives it; may raise Stopped.
+        means: what to work with.
+        kind: what it must be.
+        may_refresh: may a newer copy take its place?
+    """
+    run = _Run(means, kind, may_refresh)
+    try:
+        run.judge(read)
+    except Stopped as stop:
+        run.stop(stop)
+    run.close()
+    return run.judged
+
+
+class _Run:
+    """One judgement under way."""
+
+    def __init__(self, means: Means, kind: Kind, may_refresh: bool) -> None:
+        self._means = means
+        self._kind = kind
+        self._may_refresh = may_refresh
+        self.judged = Judged()
+
+    def judge(self, read: Callable[[], Readable]) -> None:
+        """Run the checks in order. Up to the issuer's hold on the key, one that does not pass ends the run."""
+        means, judged = self._means, self.judged
+        readable = read()
+        judged.technical = Technical(container=readable.container, securing=readable.securing)
+        judged.checks.append(passed("read"))
+        if readable.securing == "data-integrity" and not form.as_list(readable.document.get("proof")):
+            raise fail("no_proof")  # whatever its form is: nobody has said any of it
+        form.check(readable, self._kind)
+        judged.checks.append(passed("form"))
+        issuer_id = form.identifier_of(readable.document["issuer"]) or ""
+        keys = IssuerKeys(issuer_id, means.documents, at=means.at, allow_http_localhost=means.allow_http_localhost)
+        try:
+            signed = signature.check(readable, keys)
+        except signature.IssuerMismatch as error:
+            judged.checks.append(stopped("signature", unknown(NOT_CHECKED)))
+            raise fail("issuer_key_mismatch") from error
+        # The key came out of the issuer's own document, or the signature could not have passed.
+        judged.checks += [passed("signature"), passed("issuer_binding")]
+        if self._may_refresh and refresh.is_offered(readable.document):
+            readable, signed = self._refreshed(readable, signed, keys)
+        self._judge_signed(readable, issuer_id, keys, signed)
+
+    def stop(self, stop: Stopped) -> None:
+        """A check that ends the run: it is the first that is not there yet."""
+        done = {check.name for check in self.judged.checks}
+        name = next(name for name in CORE if name not in done and name not in WHERE_IT_APPLIES)
+        self.judged.checks.append(stopped(name, stop))
+
+    def close(self) -> None:
+        """Name the steps that were not reached, so that a report always lists them all."""
+        done = {check.name for check in self.judged.checks}
+        skipped = [name for name in CORE if name not in done and name not in WHERE_IT_APPLIES]
+        self.judged.checks += [stopped(name, unknown(NOT_CHECKED)) for name in skipped]
+
+    def _refreshed(
+        self, readable: Readable, signed: signature.Signed, keys: IssuerKeys
+    ) -> tuple[Readable, signature.Signed]:
+        try:
+            found = refresh.newer(readable, self._means.documents, keys)
+        except Stopped as stop:
+            self.judged.checks.append(stopped("refresh", stop))
+            return readable, signed
+        self.judged.checks.append(passed("refresh"))
+        self.judged.refreshed = True
+        return found
+
+    def _judge_signed(self, readable: Readable, issuer_id: str, keys: IssuerKeys, signed: signature.Signed) -> None:
+        """The checks on what is now known to be the issuer's word; each is made whatever the others say."""
+        means, judged, document = self._means, self.judged, readable.document
+        self._dates(document, signed)
+        lists = status.Lists(means.documents, issuer_id, keys, means.at, means.allow_http_localhost)
+        found = self._status(document, lists)
+        judged.issuer = means.known_issuers.get(issuer_id)
+        self._host(document)
+        judged.checks.append(
+            passed("issuer_known") if judged.issuer else stopped("issuer_known", unknown("issuer_unknown"))
+        )
+        judged.technical = Technical(
+            container=readable.container,
+            securing=readable.securing,
+            verification_method=signed.verification_method,
+            suite=signed.suite,
+            status_list=found.list_url,
+        )
+        judged.status_list_at = found.list_at
+        judged.document = document
+
+    def _dates(self, document: dict[str, Any], signed: signature.Signed) -> None:
+        try:
+            dates.check(document, proof_created=signed.created, proof_expires=signed.expires, at=self._means.at)
+            self.judged.checks.append(passed("dates"))
+        except Stopped as stop:
+            self.judged.checks.append(stopped("dates", stop))
+
+    def _status(self, document: dict[str, Any], lists: status.Lists) -> status.Status:
+        try:
+            found = status.check(document, lists)
+        except Stopped as stop:
+            self.judged.checks.append(stopped("status", stop))
+            return status.Status(stop.code)
+        self.judged.checks.append(passed("status", found.code))
+        return found
+
+    def _host(self, document: dict[str, Any]) -> None:
+        known, ask = self.judged.issuer, self._means.host_status
+        if known is None or not known.ours or ask is None or self._kind != "badge":
+            return
+        state = ask(document["id"])
+        suspended = stopped("host_status", fail("suspended"))
+        self.judged.checks.append(passed("host_status") if state == "active" else suspended)
