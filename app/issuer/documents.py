@@ -151,13 +151,13 @@ def _jwk(base_url: str, issuer: Issuer, key: SigningKey) -> dict[str, Any]:
 
 
 def status_list(database: Database, secret_box: SecretBox, base_url: str, number: int) -> SignedList:
-    """A status list byte for byte as signed; signed again first if it is stale.
+    """A status list byte for byte as signed. See `status.told`.
 
     Raises:
         IssuerNotFound: there is no list of that number.
-        KeysUnreadable: it is stale and the master key does not open the issuer's key.
+        KeysUnreadable, SigningServiceDown, SigningServiceWrong: it has to be signed again and cannot be.
     """
-    return status.refresh(database, secret_box, base_url, number)
+    return status.told(database, secret_box, base_url, number)
 
 
 def status_list_then(database: Database, number: int, timestamps: Sequence[str]) -> tuple[datetime, SignedList]:

@@ -246,10 +246,16 @@ def newest(rows: Sequence[SigningKey], role: str, moment: datetime) -> tuple[Sig
 
 
 def _in_use(rows: Sequence[SigningKey], role: Role, moment: datetime) -> SigningKey:
-    for row in newest(rows, role, moment):
+    for row in newest(rows, role, moment) or _first(rows, role, moment):
         return row
     kinds = " or ".join(kind for kind, its in ROLES.items() if its == role)
     raise IssuerNotFound(f"The issuer has no {kinds} key to sign with.", next_step="Look at waymark key list.")
+
+
+def _first(rows: Sequence[SigningKey], role: Role, moment: datetime) -> tuple[SigningKey, ...]:
+    """The first key of a role whose time is to come: a clock that is behind its making must not stop an issuer."""
+    coming = [row for row in rows if ROLES[row.algorithm] == role and row.active_from > moment]
+    return tuple([row for row in coming if row.revoked_at is None and not is_retired(row, moment)][:1])
 
 
 def open_signer(secret_box: SecretBox, key: SigningKey) -> Signer:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from app.core import metrics
+from app.core import metrics, rows
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.db_trouble import trouble_of
@@ -24,6 +24,7 @@ from app.core.logging import get_logger
 from app.core.secrets import SecretBox, SecretUnreadable
 from app.issuer import status_archive
 from app.issuer.errors import IssuerNotFound, KeysUnreadable, keys_unreadable
+from app.issuer.key_errors import SigningServiceDown, SigningServiceWrong
 from app.issuer.keys import open_keys
 from app.issuer.models import Credential, Issuer, StatusList
 from app.issuer.status_archive import CLOCK_ALLOWANCE, SignedList
@@ -150,6 +151,45 @@ def is_stale(row: StatusList, moment: datetime) -> bool:
     return not moment - RENEW_AFTER <= row.signed_at <= moment
 
 
+def told(database: Database, secret_box: SecretBox, base_url: str, number: int) -> SignedList:
+    """The list as it is told to whoever asks.
+
+    It is signed anew first where a bit changed. Where it only grows old that is the worker's affair; from half its life
+    on it is tried here too, and while it cannot be signed the one there is stays true to its end.
+
+    Raises:
+        IssuerNotFound: there is no such list.
+        KeysUnreadable, SigningServiceDown, SigningServiceWrong: a bit changed, or its time is over, and it cannot be
+            signed.
+    """
+    with database.look() as look:
+        row = look.run(_BY_NUMBER, {"number": number}).one_or_none()
+    if row is None:
+        raise _no_list()
+    if row.document is None or row.signed_at is None or row.signed_revision < row.revision:
+        return refresh(database, secret_box, base_url, number)
+    age, stored = now() - row.signed_at, SignedList(row.document, row.signed_at)
+    if timedelta(0) <= age <= LIFETIME / 2:
+        return stored
+    try:
+        return refresh(database, secret_box, base_url, number)
+    except (KeysUnreadable, SigningServiceDown, SigningServiceWrong) as error:
+        if not timedelta(0) <= age < LIFETIME:
+            raise
+        log.warning("issuer.status_list_not_signed", number=number, reason=type(error).__name__)
+        return stored
+
+
+_COLUMNS = rows.table(StatusList).c
+_BY_NUMBER = sa.select(_COLUMNS.document, _COLUMNS.signed_at, _COLUMNS.signed_revision, _COLUMNS.revision).where(
+    _COLUMNS.number == sa.bindparam("number")
+)
+
+
+def _no_list() -> IssuerNotFound:
+    return IssuerNotFound("There is no status list of that number.")
+
+
 def status_list_row(session: ReadSession, number: int) -> StatusList:
     """One list.
 
@@ -158,7 +198,7 @@ def status_list_row(session: ReadSession, number: int) -> StatusList:
     """
     row = session.get(StatusList, number)
     if row is None:
-        raise IssuerNotFound("There is no status list of that number.")
+        raise _no_list()
     return row
 
 

@@ -124,7 +124,6 @@ def moment_asked(value: str) -> datetime:
 
     Raises:
         StatusMomentUnreadable: it is none.
-        StatusNotKept: it is one so far away that no list can be of it.
     """
     try:
         return parse_rfc3339(value).astimezone(UTC)
@@ -133,8 +132,6 @@ def moment_asked(value: str) -> datetime:
             "The timestamp is not a date and time with its time zone.",
             next_step="Write it like 2026-03-03T10:00:00Z; in an address the + of a zone is written as %2B.",
         ) from error
-    except OverflowError as error:
-        raise _not_kept("no list is of that time") from error
 
 
 def as_of(session: ReadSession, number: int, at: datetime) -> SignedList:

@@ -147,6 +147,12 @@ def test_rotations_at_the_same_moment_come_one_after_the_other(house: House) -> 
     assert [row.retired_at for row in in_turn] == [*(row.active_from for row in in_turn[1:]), None]
 
 
+def test_a_clock_behind_the_making_of_the_first_keys_stops_nothing(house: House) -> None:
+    rotate(house, "Ed25519")
+    with time_machine.travel(now() - timedelta(days=400)):
+        assert signed_by(house.issue("early")) == ("orygen-ed25519-1", "orygen-p-256-1")
+
+
 def test_the_only_key_of_a_kind_is_not_retired(house: House) -> None:
     rotate(house, "Ed25519")  # published, but its time has not come
     with pytest.raises(KeyInUse):

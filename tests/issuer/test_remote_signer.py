@@ -16,7 +16,7 @@ from app.core import metrics, server_facts
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.http import HttpClient
-from app.issuer import key_resigning, remote_signer, service
+from app.issuer import key_resigning, remote_signer, service, status
 from app.issuer.errors import KeysUnreadable
 from app.issuer.key_errors import KeyInUse, KeyRefused, SigningServiceDown, SigningServiceWrong
 from app.issuer.models import Credential, CredentialVersion, SigningKey
@@ -220,7 +220,7 @@ def test_a_service_that_is_away_is_waited_for(house: House, stub: Stub) -> None:
     assert one_badge(house).state == "issued"
 
 
-def test_a_list_that_cannot_be_signed_leaves_badges_unchecked_and_never_valid(
+def test_a_list_that_cannot_be_signed_holds_to_its_end_and_then_leaves_badges_unchecked(
     services: Services, house: House, stub: Stub
 ) -> None:
     issued = house.issue()
@@ -228,8 +228,18 @@ def test_a_list_that_cannot_be_signed_leaves_badges_unchecked_and_never_valid(
     bind("http://127.0.0.1:9")
     presented = Presented.from_bytes(issued.document)
     assert services.verifier.verify(presented).verdict == "valid"
-    with time_machine.travel(now() + timedelta(days=2)):
-        assert services.verifier.verify(presented).verdict == "unknown"
+    for days, verdict in ((2, "valid"), (5, "valid"), (8, "unknown")):
+        with time_machine.travel(now() + timedelta(days=days)):
+            assert services.verifier.verify(presented).verdict == verdict, days
+
+
+def test_a_list_that_lacks_a_revocation_is_never_told(services: Services, house: House, stub: Stub) -> None:
+    issued = house.issue()
+    enter(house)
+    bind("http://127.0.0.1:9")
+    with house.database.write() as session:
+        status.mark_changed(session, 1)
+    assert services.verifier.verify(Presented.from_bytes(issued.document)).verdict == "unknown"
 
 
 def test_a_service_that_is_slow_is_not_waited_for_long(

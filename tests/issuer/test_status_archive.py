@@ -180,8 +180,8 @@ def test_what_is_no_moment_is_said_so(text: str) -> None:
         status_archive.moment_asked(text)
 
 
-def test_a_moment_at_the_end_of_all_time_has_no_list() -> None:
-    with pytest.raises(StatusNotKept):
+def test_a_moment_that_is_not_there_in_utc_is_none() -> None:
+    with pytest.raises(StatusMomentUnreadable):
         status_archive.moment_asked("0001-01-01T00:00:00+14:00")
 
 
