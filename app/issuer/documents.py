@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,7 +23,9 @@ from app.issuer.errors import IssuerNotFound, StatusMomentUnreadable
 from app.issuer.key_errors import KeyRevoked, key_revoked
 from app.issuer.keys import (
     TOKEN_ALGS,
+    PublishedKey,
     issuer_by_key,
+    keys_by_issuer,
     method_id,
     public_key_of,
     published_keys,
@@ -55,10 +58,19 @@ def did_document(session: ReadSession, base_url: str, key: str) -> dict[str, Any
     Raises:
         IssuerNotFound: there is no such issuer.
     """
-    issuer = issuer_by_key(session, key)
-    document = did.did_document(did.did_web_for(base_url, key), verification_methods(session, base_url, issuer))
+    return _did_document(did.did_web_for(base_url, key), keys_by_issuer(session, key))
+
+
+def _did_document(own_did: str, keys: tuple[PublishedKey, ...]) -> dict[str, Any]:
+    document = did.did_document(own_did, verification_methods(own_did, keys))
     methods = sorted(document["verificationMethod"], key=lambda method: "revoked" in method)
     return {**document, "verificationMethod": [_withheld(method) for method in methods]}
+
+
+@lru_cache(maxsize=64)
+def _did_document_bytes(own_did: str, keys: tuple[PublishedKey, ...]) -> bytes:
+    """Made once for each set of keys: whoever looks at a badge asks for it."""
+    return json_text.dumps(_did_document(own_did, keys))
 
 
 def _withheld(method: dict[str, Any]) -> dict[str, Any]:
@@ -226,6 +238,10 @@ def own_document(database: Database, secret_box: SecretBox, base_url: str, url: 
             if asked:
                 return status_list_then(database, number, asked)[1].document
             return status_list(database, secret_box, base_url, number).document
+        if found := _DID.fullmatch(path):
+            with database.look() as look:
+                keys = keys_by_issuer(look, found[1])
+            return _did_document_bytes(did.did_web_for(base_url, found[1]), keys)
         with database.read() as session:
             return _own_document(session, base_url, path)
     except (NotFound, KeyRevoked, StatusMomentUnreadable):
@@ -233,8 +249,6 @@ def own_document(database: Database, secret_box: SecretBox, base_url: str, url: 
 
 
 def _own_document(session: ReadSession, base_url: str, path: str) -> bytes | None:
-    if found := _DID.fullmatch(path):
-        return json_text.dumps(did_document(session, base_url, found[1]))
     if found := _KEY.fullmatch(path):
         return json_text.dumps(key_document(session, base_url, found[1]))
     if found := _VERSION.fullmatch(path):

@@ -10,13 +10,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from app.core import rows as tables
 from app.core.clock import now
-from app.core.db import ReadSession, WriteSession
+from app.core.db import Look, ReadSession, WriteSession
 from app.core.secrets import SecretBox, SecretUnreadable
 from app.issuer.errors import IssuerNotFound, KeysUnreadable, keys_unreadable
 from app.issuer.models import Issuer, SigningKey
@@ -76,11 +77,15 @@ def issuer_by_key(session: ReadSession, key: str) -> Issuer:
     """
     issuer = session.exec(_BY_KEY, params={"wanted": key}).first()
     if issuer is None:
-        raise IssuerNotFound(
-            "No issuer of that name is set up on this server.",
-            next_step="Check the name, or run waymark migrate first.",
-        )
+        raise _no_issuer()
     return issuer
+
+
+def _no_issuer() -> IssuerNotFound:
+    return IssuerNotFound(
+        "No issuer of that name is set up on this server.",
+        next_step="Check the name, or run waymark migrate first.",
+    )
 
 
 def create_keys(session: WriteSession, secret_box: SecretBox, issuer: Issuer) -> None:
@@ -116,7 +121,7 @@ def _write_public(row: SigningKey, key: PublicKey) -> None:
         row.public_multikey = key.multikey
 
 
-def public_key_of(row: SigningKey) -> PublicKey:
+def public_key_of(row: SigningKey | PublishedKey) -> PublicKey:
     """The public half of a stored key."""
     if row.public_multikey is not None:
         return PublicKey.from_multikey(row.public_multikey)
@@ -164,21 +169,54 @@ def published_keys(session: ReadSession, issuer: Issuer) -> tuple[SigningKey, ..
     return tuple(session.exec(_KEYS_OF, params={"issuer": issuer.id}).all())
 
 
-def verification_methods(session: ReadSession, base_url: str, issuer: Issuer) -> tuple[VerificationMethodSpec, ...]:
+@dataclass(frozen=True)
+class PublishedKey:
+    """The public half of a key as it is stored, and from when it may not be trusted, if it was revoked."""
+
+    kid: str
+    algorithm: str
+    public_multikey: str | None
+    public_jwk: str | None
+    untrusted: datetime | None
+
+
+def keys_by_issuer(session: ReadSession | Look, key: str) -> tuple[PublishedKey, ...]:
+    """The public halves of all keys of the issuer of that name, in the order of their use.
+
+    Raises:
+        IssuerNotFound: there is no such issuer.
+    """
+    found = session.run(_PUBLIC_KEYS, {"wanted": key}).all()
+    if not found:
+        raise _no_issuer()
+    return tuple(
+        PublishedKey(row.kid, row.algorithm, row.public_multikey, row.public_jwk, untrusted_from(row)) for row in found
+    )
+
+
+_KEY, _ISSUER = tables.table(SigningKey).c, tables.table(Issuer).c
+_PUBLIC_KEYS = (
+    sa.select(_KEY.kid, _KEY.algorithm, _KEY.public_multikey, _KEY.public_jwk, _KEY.revoked_at, _KEY.compromised_from)
+    .join(tables.table(Issuer), _ISSUER.id == _KEY.issuer_id)
+    .where(_ISSUER.key == sa.bindparam("wanted"))
+    .order_by(_KEY.active_from, _KEY.created_at, _KEY.kid)
+)
+
+
+def verification_methods(did: str, keys: Sequence[PublishedKey]) -> tuple[VerificationMethodSpec, ...]:
     """An issuer's keys as its DID document lists them.
 
     One that is not used yet is there, so that verifiers who keep the document know it in time. A retired key keeps its
     purpose for what it signed; a revoked one is marked and loses it.
     https://www.w3.org/TR/cid-1.0/#verification-methods
     """
-    did = did_web_for(base_url, issuer.key)
     return tuple(
-        VerificationMethodSpec(id=method_id(did, key.kid), public_key=public_key_of(key), revoked=untrusted_from(key))
-        for key in published_keys(session, issuer)
+        VerificationMethodSpec(id=method_id(did, key.kid), public_key=public_key_of(key), revoked=key.untrusted)
+        for key in keys
     )
 
 
-def untrusted_from(key: SigningKey) -> datetime | None:
+def untrusted_from(key: SigningKey | sa.Row[Any]) -> datetime | None:
     """The moment from which nothing that a revoked key signed may be trusted; None for any other key."""
     return None if key.revoked_at is None else key.compromised_from or key.revoked_at
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -45,6 +46,7 @@ class VerificationMethodSpec:
     revoked: datetime | None = None
 
 
+@lru_cache(maxsize=256)
 def did_web_for(base_url: str, issuer_key: str) -> str:
     """Return the did:web of issuer `issuer_key` (letters, digits, . _ -) under `base_url` (http or https).
 
