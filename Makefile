@@ -18,7 +18,7 @@ RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --no-header -
   --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test quick check-static browser bench lock clean
+.PHONY: help install dev demo test quick check-static browser fuzz bench lock clean
 
 help: ## List the targets
 	@echo "Waymark: make TARGET"
@@ -74,6 +74,9 @@ test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
 
 quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests without browsers and without the slow ones
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not slow" $(LEFT_OUT:%=--ignore=tests/%)
+
+fuzz: $(VENV)/.installed-dev ## Attack the credential engine for hours: fifty times what CI tries
+	@WAYMARK_FUZZ=50 $(BIN)/python -m pytest tests/vc/fuzz -n $(WORKERS)
 
 bench: $(VENV)/.installed-dev ## Measure signing, verifying, launches and pages against their peers
 	@$(BIN)/python -m bench

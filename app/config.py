@@ -7,6 +7,7 @@ other commands, typed in a second window, meet the same server.
 from __future__ import annotations
 
 import os
+import re
 import secrets as token_source
 import tempfile
 from contextlib import suppress
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     smtp_password: str = Field(default="", description="Password at the mail server, if it wants one.", repr=False)
     smtp_starttls: bool = Field(default=True, description="Encrypt the way to the mail server with STARTTLS.")
     mail_from: str = Field(default="Waymark <no-reply@waymark.invalid>", description="Sender of every mail.")
+    contact_email: str = Field(default="", description="Where the badge pages say that a problem can be reported.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much the server says of its own work; names and texts at no level."
     )
@@ -79,6 +81,14 @@ class Settings(BaseSettings):
         value = value.lower()
         # Browsers leave a scheme's own port out of the Origin header, and so must we.
         return value.removesuffix(":443" if value.startswith("https://") else ":80")
+
+    @field_validator("contact_email")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        value = value.strip()
+        if value and not re.fullmatch(r"[^@\s<>,;?&]+@[^@\s<>,;?&]+", value):
+            raise ValueError("WAYMARK_CONTACT_EMAIL is one e-mail address, e.g. badges@example.org")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -15,8 +15,10 @@ from app.lti.dynamic_registration import RegistrationLimit
 from app.web import (
     activities,
     assessor,
+    badge_email,
     badges,
     catalogue,
+    claims,
     cohort,
     credentials,
     documents,
@@ -30,6 +32,8 @@ from app.web import (
     platforms,
     registration,
     review,
+    share_links,
+    shares,
     verify,
 )
 from app.web.middleware import Gatekeeper
@@ -53,6 +57,10 @@ PAGES = (
     activities,
     assessor,
     badges,
+    share_links,
+    badge_email,
+    claims,
+    shares,
     catalogue,
     verify,
 )

@@ -21,6 +21,7 @@ from app.core.secrets import SecretBox
 from app.issuer import documents as issuer_documents
 from app.issuer import remote_signer
 from app.issuer import service as issuer
+from app.issuer.errors import KeysUnreadable
 from app.issuer.events import CredentialIssued
 from app.issuer.key_errors import SigningServiceDown, SigningServiceWrong
 from app.learning.events import AwardDecided, WorkReturned
@@ -34,7 +35,8 @@ from app.programme import service as programme
 from app.vc.conformance import Conformance
 from app.verifier import known_issuers
 from app.verifier.errors import SourceUnavailable
-from app.verifier.schemas import KnownIssuer
+from app.verifier.ports import HostState
+from app.verifier.schemas import KnownIssuer, LookAlike
 from app.verifier.service import Verifier
 from app.verifier.sources import HttpSource, OwnFirst
 
@@ -78,13 +80,14 @@ def build_verifier(runtime: Runtime) -> Verifier:
     def own(url: str) -> bytes | None:
         try:
             return issuer_documents.own_document(runtime.database, runtime.secret_box, settings.base_url, url)
-        except (SigningServiceDown, SigningServiceWrong) as error:  # a status list is due and cannot be signed
+        except (SigningServiceDown, SigningServiceWrong, KeysUnreadable) as error:
+            # a status list is due and cannot be signed
             raise SourceUnavailable("failed") from error
 
     return Verifier(
         source=OwnFirst(settings.base_url, own, HttpSource(runtime.http)),
         known_issuers=_Register(runtime),
-        host_status=lambda _credential_id: "active",
+        host_status=_HostStatus(runtime),
         allow_http_localhost=settings.allow_private_networks or settings.base_url.startswith("http://"),
     )
 
@@ -103,24 +106,45 @@ def build_conformance(runtime: Runtime, status_list_path: str) -> Conformance:
     )
 
 
+class _HostStatus:
+    """What this server itself says of one of its badges."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._database = runtime.database
+        self._prefix = f"{runtime.settings.base_url}/credentials/"
+
+    def __call__(self, credential_id: str) -> HostState:
+        """Whether the badge with this address is suspended; of addresses that are not ours there is nothing to say."""
+        if not credential_id.startswith(self._prefix):
+            return "active"
+        with self._database.look() as look:
+            suspended = issuer.is_suspended(look, credential_id.removeprefix(self._prefix))
+        return "suspended" if suspended else "active"
+
+
 class _Register:
     """Known issuers from the operator's file, and our own from the database."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._listed = known_issuers.load(runtime.settings.data_dir)
+        self._listed = known_issuers.WatchedRegister(runtime.settings.data_dir)
 
     def get(self, issuer_id: str) -> KnownIssuer | None:
         """The entry of this issuer, or None: then nobody vouches for it."""
-        return self._own(issuer_id) or self._listed.get(issuer_id)
+        own = next((each for each in self._own() if each.id == issuer_id), None)
+        return own or self._listed.current().get(issuer_id)
 
-    def _own(self, issuer_id: str) -> KnownIssuer | None:
+    def resembled(self, issuer_id: str, claimed_name: str | None) -> LookAlike | None:
+        """Which known issuer, one of our own among them, this unknown one could be taken for."""
+        return self._listed.current().with_entries(self._own()).resembled(issuer_id, claimed_name)
+
+    def _own(self) -> list[KnownIssuer]:
         base_url = self._runtime.settings.base_url
-        with self._runtime.database.read() as session:
-            for info in issuer.issuers(session, base_url):
-                if info.did == issuer_id:
-                    return KnownIssuer(info.did, info.name, "this server", url=info.url, ours=True)
-        return None
+        with self._runtime.database.look() as look:
+            return [
+                KnownIssuer(info.did, info.name, "this server", url=info.url, ours=True)
+                for info in issuer.issuers(look, base_url)
+            ]
 
 
 class BaseUrlChanged(Unavailable):

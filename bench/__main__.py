@@ -17,6 +17,7 @@ from bench.launch import launch
 from bench.page import page
 from bench.proofs import sign, verify
 from bench.shape import PLANS, Plan, Result
+from bench.strangers import strangers
 from bench.tokens import tokens
 
 BENCHES: Mapping[str, Callable[[Plan], Result]] = {
@@ -25,6 +26,7 @@ BENCHES: Mapping[str, Callable[[Plan], Result]] = {
     "vc-jwt": tokens,
     "launch": launch,
     "page": page,
+    "strangers": strangers,
     "bulk": bulk,
 }
 

@@ -27,11 +27,13 @@ class Answer:
 class Connection:
     """A kept connection to a server of this machine; opened at first use and again when the server closes it.
 
-    `host` is what the Host header says: the name people know the server by.
+    `host` is what the Host header says: the name people know the server by. `source` is the address on this machine
+    from which it is opened.
     """
 
     port: int
     host: str
+    source: str = "127.0.0.1"
     _socket: socket.socket | None = field(default=None, repr=False)
 
     def __enter__(self) -> Connection:
@@ -84,7 +86,7 @@ class Connection:
 
     def _exchange(self, request: bytes) -> Answer:
         if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT)
+            self._socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT, (self.source, 0))
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.sendall(request)
         head, _, body = self._receive(b"").partition(b"\r\n\r\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -10,7 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 
 from app.vc import json_text
 from app.vc.errors import VcError
-from app.verifier.errors import BadgeTooLarge, KindUnsupported, NothingPresented, RequestUnreadable
+from app.verifier import reading
+from app.verifier.errors import BadgeTooLarge, BadgeTooSlow, KindUnsupported, NothingPresented, RequestUnreadable
 from app.verifier.reading import MAX_BADGE_BYTES
 from app.verifier.schemas import Presented
 from app.verifier.service import Verifier
@@ -74,8 +76,16 @@ class VerifyOut(BaseModel):
 async def presented(request: Request) -> Presented:
     """Read the badge out of a request of any documented kind.
 
-    Raises RequestUnreadable, NothingPresented, BadgeTooLarge or KindUnsupported.
+    Raises RequestUnreadable, NothingPresented, BadgeTooLarge, BadgeTooSlow or KindUnsupported.
     """
+    try:
+        async with asyncio.timeout(reading.SECONDS_TO_ARRIVE):
+            return await _arrived(request)
+    except TimeoutError as error:
+        raise BadgeTooSlow from error
+
+
+async def _arrived(request: Request) -> Presented:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         async with request.form(max_files=1, max_fields=1) as form:
@@ -133,8 +143,13 @@ def _of(name: str, value: Any) -> Presented:
         "multipart or as the body itself, up to 5 MB). A badge that fails is a verdict with status 200; a request that "
         "cannot be read is a problem with status 400, 413 or 415. Codes are listed in docs/verification.md."
     ),
-    responses={400: {"description": "The request cannot be read."}, 413: {"description": "Too large."},
-               415: {"description": "Not a kind of file that holds badges."}, 429: {"description": "Too many checks."}},
+    responses={
+        400: {"description": "The request cannot be read."},
+        408: {"description": "It arrived too slowly."},
+        413: {"description": "Too large."},
+        415: {"description": "Not a kind of file that holds badges."},
+        429: {"description": "Too many checks."},
+    },
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -14,6 +14,7 @@ from app.core.db import Database
 from app.core.outbox import Delivery, GiveUp, decode
 from app.core.secrets import SecretBox
 from app.issuer import service as issuer
+from app.issuer.errors import CredentialErased
 from app.issuer.schemas import CredentialSummary, IssueRequest
 from app.learning import service as learning
 from app.learning.events import AwardDecided
@@ -70,24 +71,23 @@ def _award(deps: AwardDeps, event: AwardDecided) -> None:
         raise GiveUp("the decision does not award anything")
     if done is None:
         awarded_at = outcome.decided_at.replace(microsecond=0)
-        issued = issuer.issue(
-            deps.database,
-            deps.secret_box,
-            deps.base_url,
-            IssueRequest(
-                idempotency_key=f"decision:{event.decision_id}",
-                issuer_key=deps.issuer_key,
-                achievement_key=outcome.module_key,
-                achievement_version=outcome.module_version,
-                person_id=outcome.person_id,
-                recipient_email=confirmed.email if confirmed else None,
-                awarded_at=awarded_at,
-                valid_until=months_after(awarded_at, achievement.validity_months),
-                results=tuple((key, level) for key, level in outcome.results),
-                actor=Actor(kind="person", id=outcome.decided_by_person_id),
-                decided_by_role=ASSESSOR,
-            ),
+        request = IssueRequest(
+            idempotency_key=f"decision:{event.decision_id}",
+            issuer_key=deps.issuer_key,
+            achievement_key=outcome.module_key,
+            achievement_version=outcome.module_version,
+            person_id=outcome.person_id,
+            recipient_email=confirmed.email if confirmed else None,
+            awarded_at=awarded_at,
+            valid_until=months_after(awarded_at, achievement.validity_months),
+            results=tuple((key, level) for key, level in outcome.results),
+            actor=Actor(kind="person", id=outcome.decided_by_person_id),
+            decided_by_role=ASSESSOR,
         )
+        try:
+            issued = issuer.issue(deps.database, deps.secret_box, deps.base_url, request)
+        except CredentialErased:
+            raise GiveUp("the badge of this decision was issued before, and erased") from None
         record_award(
             deps.database,
             credential_id=issued.credential_id,

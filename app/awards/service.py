@@ -8,14 +8,14 @@ import re
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, delete, select
 
 from app.awards.errors import AwardRefused
 from app.awards.models import Award
 from app.awards.schemas import AwardInfo, OperatorAward
 from app.core.audit import OPERATOR
 from app.core.clock import now
-from app.core.db import Database, ReadSession
+from app.core.db import Database, ReadSession, WriteSession
 from app.core.secrets import SecretBox
 from app.issuer import service as issuer
 from app.issuer.schemas import IssuedCredential, IssueRequest
@@ -76,6 +76,16 @@ def record_award(
     except IntegrityError:
         with database.read() as session:  # somebody was faster; anything else that went wrong still shows
             session.exec(select(Award).where(Award.credential_id == credential_id)).one()
+
+
+def forget_award(session: WriteSession, credential_id: str) -> None:
+    """Delete who stands for a badge and by which decision: for one that is being erased. May be repeated.
+
+    Args:
+        session: the transaction in which the badge is erased.
+        credential_id: the badge.
+    """
+    session.execute(delete(Award).where(col(Award.credential_id) == credential_id))
 
 
 def issue_by_operator(

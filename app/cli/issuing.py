@@ -1,8 +1,9 @@
-"""`waymark issue` and `waymark revoke`: what an operator does with badges."""
+"""`waymark issue`, `revoke`, `suspend`, `reinstate` and `erase`: what an operator does with badges."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from app.cli.keys import house
 from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail
 from app.core.audit import OPERATOR
 from app.issuer import service as issuer
+from app.issuer.errors import AlreadyRevoked
 from app.programme import service as programme
 
 AsJson = Annotated[bool, JSON_OPTION]
@@ -26,6 +28,8 @@ DecidedBy = Annotated[str, typer.Option("--decided-by", help="Name of the person
 Role = Annotated[str, typer.Option("--role", help="That person's role, e.g. 'programme lead'. Goes into the audit.")]
 Share = Annotated[bool, typer.Option("--share", help="Let everybody see the badge from the start.")]
 CredentialId = Annotated[str, typer.Argument(metavar="ID", help="The badge's id or its whole address.")]
+Revoke = Annotated[bool, typer.Option("--revoke", help="Revoke it as well, so that no copy of it verifies any more.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in a few words; kept with the badge, not published.")]
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -35,6 +39,9 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands to the `waymark` command."""
     app.command()(issue)
     app.command()(revoke)
+    app.command()(suspend)
+    app.command()(reinstate)
+    app.command()(erase)
     app.add_typer(keys.app, name="key")
 
 
@@ -82,16 +89,73 @@ def issue(
 
 def revoke(credential_id: CredentialId, reason: Reason, as_json: AsJson = False) -> None:
     """Revoke a badge for good. From then on every check of it says so."""
-    found = _ID.search(credential_id.lower())
-    if found is None:
-        fail("That is neither a badge's id nor its address.", code=EXIT_MISUSE)
+    found = _id_in(credential_id)
     with house() as runtime:
         issuer.revoke(
             runtime.database,
             runtime.secret_box,
             runtime.settings.base_url,
-            credential_id=found[0],
+            credential_id=found,
             reason=reason,
             actor=OPERATOR,
         )
-    emit({"id": found[0], "state": "revoked"}, as_json, f"Revoked: {found[0]}")
+    emit({"id": found, "state": "revoked"}, as_json, f"Revoked: {found}")
+
+
+def suspend(credential_id: CredentialId, reason: Reason, as_json: AsJson = False) -> None:
+    """Suspend a badge until it is reinstated. Its page and every check on this server say so."""
+    found = _id_in(credential_id)
+    with house() as runtime, runtime.database.write() as session:
+        issuer.suspend(session, found, reason=reason, actor=OPERATOR)
+    emit({"id": found, "state": "suspended"}, as_json, f"Suspended: {found}")
+
+
+def reinstate(credential_id: CredentialId, as_json: AsJson = False) -> None:
+    """End a suspension. The badge stands again as it did."""
+    found = _id_in(credential_id)
+    with house() as runtime, runtime.database.write() as session:
+        issuer.reinstate(session, found, actor=OPERATOR)
+    emit({"id": found, "state": "issued"}, as_json, f"Reinstated: {found}")
+
+
+def erase(credential_id: CredentialId, revoke: Revoke = False, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Erase a badge for good: its documents, whose it was, its links, and who decided it.
+
+    The address says from then on that a badge was erased there. Copies that people keep still verify, unless --revoke.
+    """
+    found = _id_in(credential_id)
+    if not yes:
+        _ask(found, revoke=revoke, as_json=as_json)
+    with house() as runtime:
+        if revoke:
+            with suppress(AlreadyRevoked):
+                issuer.revoke(
+                    runtime.database,
+                    runtime.secret_box,
+                    runtime.settings.base_url,
+                    credential_id=found,
+                    reason="To be erased",
+                    actor=OPERATOR,
+                )
+        with runtime.database.write() as session:
+            awards.forget_award(session, found)
+            issuer.erase(session, runtime.secret_box, found, actor=OPERATOR)
+    also = " Copies that people keep fail from now on." if revoke else " Copies that people keep still verify."
+    emit({"id": found, "state": "erased", "revoked": revoke}, as_json, f"Erased: {found}.{also}")
+
+
+def _id_in(text: str) -> str:
+    """The id in what was typed, or exit 2."""
+    found = _ID.search(text.lower())
+    if found is None:
+        fail("That is neither a badge's id nor its address.", code=EXIT_MISUSE)
+    return found[0]
+
+
+def _ask(credential_id: str, *, revoke: bool, as_json: bool) -> None:
+    if as_json:
+        fail("With --json nothing is asked, so erasing a badge takes --yes.", code=EXIT_MISUSE)
+    copies = "Copies that people keep fail from then on." if revoke else "Copies that people keep go on to verify."
+    question = f"Erase the badge {credential_id}? That cannot be undone. {copies}"
+    if not typer.confirm(question, err=True):
+        fail("Nothing was changed.")

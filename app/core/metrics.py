@@ -42,6 +42,9 @@ STATUS_LIST_AGE = Gauge(
 STATUS_LISTS_BEHIND = Gauge(
     "waymark_status_lists_behind", "Status lists that do not yet tell of a revocation", registry=FROM_DATABASE
 )
+KNOWN_ISSUERS_OK = Gauge(
+    "waymark_known_issuers_ok", "1 if the register of known issuers is read as it is, 0 if it has a mistake"
+)
 VERIFICATIONS = Counter("waymark_verifications_total", "Verifications by verdict", ["verdict"])
 ERRORS = Counter("waymark_errors_total", "Errors shown, by slug", ["slug"])
 PLATFORM_CHECKS = Counter("waymark_lti_platform_checks_total", "Checks of LMS connections", ["check", "result"])

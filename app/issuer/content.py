@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.programme.schemas import AchievementInfo, Criterion
+from app.vc import json_text
 from app.vc.open_badges import (
     Achievement,
     Alignment,
@@ -43,6 +44,7 @@ class CredentialFacts:
     results: tuple[tuple[str, int], ...]
     identity_hash: str | None
     identity_salt: str
+    holder_name: str | None
     awarded_at: datetime
     valid_from: datetime
     valid_until: datetime | None
@@ -91,24 +93,36 @@ def build_document(facts: CredentialFacts) -> dict[str, Any]:
         ],
         status=StatusEntry(list_url=facts.status_list_url, index=facts.status_index),
     )
-    return document if facts.identity_hash is None else _identified(document, facts.identity_hash, facts.identity_salt)
+    identities = _identities(facts)
+    return _identified(document, identities) if identities else document
 
 
-def _identified(document: dict[str, Any], identity_hash: str, salt: str) -> dict[str, Any]:
-    """The document with its holder's hashed address: from the reservation on only the hash is kept.
+def _identities(facts: CredentialFacts) -> list[dict[str, Any]]:
+    """The holder's hashed address, of which only the hash is kept from the reservation on; their name, if they chose.
 
     https://www.imsglobal.org/spec/ob/v3p0/#identityobject
     """
-    identity = {
-        "type": "IdentityObject",
-        "hashed": True,
-        "identityHash": identity_hash,
-        "identityType": "emailAddress",
-        "salt": salt,
-    }
+    found: list[dict[str, Any]] = []
+    if facts.identity_hash is not None:
+        hashed = {"hashed": True, "identityHash": facts.identity_hash, "identityType": "emailAddress"}
+        found.append({"type": "IdentityObject", **hashed, "salt": facts.identity_salt})
+    if facts.holder_name is not None:
+        plain = {"hashed": False, "identityHash": facts.holder_name, "identityType": "name"}
+        found.append({"type": "IdentityObject", **plain})
+    return found
+
+
+def name_in(document: bytes) -> str | None:
+    """The name of its holder that a document of ours carries, if it does."""
+    subject = json_text.loads(document)["credentialSubject"]
+    names = (item for item in subject.get("identifier", ()) if item["identityType"] == "name")
+    return next((str(item["identityHash"]) for item in names), None)
+
+
+def _identified(document: dict[str, Any], identities: list[dict[str, Any]]) -> dict[str, Any]:
     subject = dict(document["credentialSubject"])
     head = {name: subject.pop(name) for name in ("id", "type")}
-    return {**document, "credentialSubject": {**head, "identifier": [identity], **subject}}
+    return {**document, "credentialSubject": {**head, "identifier": identities, **subject}}
 
 
 def achievement_of(base_url: str, info: AchievementInfo) -> Achievement:

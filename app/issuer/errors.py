@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from app.core.errors import BadInput, Conflict, NotFound, Unavailable
 from app.core.secrets import SecretUnreadable
 from app.vc.errors import STATUS_RETRIEVAL_ERROR
@@ -40,6 +42,27 @@ class CredentialNotFound(NotFound):
     title = "There is no badge here"
 
 
+class CredentialErased(CredentialNotFound):
+    """A badge was here and was erased. Whoever has its address learns that much, and nothing of what it said.
+
+    Args:
+        issued_on: the day it was issued.
+        erased_at: when it was erased.
+    """
+
+    status = 410
+    slug = "badge-erased"
+    title = "This badge was erased"
+
+    def __init__(self, issued_on: datetime, erased_at: datetime) -> None:
+        super().__init__(
+            f"The badge that was here was erased on {erased_at:%Y-%m-%d}. It was issued on {issued_on:%Y-%m-%d}.",
+            next_step="Ask its holder, or check the badge's file if you have one.",
+        )
+        self.issued_on = issued_on
+        self.erased_at = erased_at
+
+
 class IssueRefused(BadInput):
     """What was asked for would make a badge that does not hold together."""
 
@@ -59,6 +82,20 @@ class AlreadyRevoked(Conflict):
 
     slug = "already-revoked"
     title = "This badge is already revoked"
+
+
+class AlreadySuspended(Conflict):
+    """Suspended already."""
+
+    slug = "already-suspended"
+    title = "This badge is already suspended"
+
+
+class NotSuspended(Conflict):
+    """There is no suspension to end."""
+
+    slug = "not-suspended"
+    title = "This badge is not suspended"
 
 
 class KeysUnreadable(Unavailable, SecretUnreadable):

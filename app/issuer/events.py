@@ -34,6 +34,26 @@ class CredentialRevoked:
 
 
 @dataclass(frozen=True)
+class CredentialSuspended:
+    """A credential was suspended until further notice."""
+
+    KIND: ClassVar[str] = "issuer.credential_suspended"
+
+    credential_id: str
+    person_id: str | None
+
+
+@dataclass(frozen=True)
+class CredentialReinstated:
+    """A credential's suspension ended."""
+
+    KIND: ClassVar[str] = "issuer.credential_reinstated"
+
+    credential_id: str
+    person_id: str | None
+
+
+@dataclass(frozen=True)
 class SigningKeyRevoked:
     """A signing key was revoked; what rests on it is being signed again."""
 

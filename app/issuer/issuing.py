@@ -21,6 +21,7 @@ from app.core.logging import get_logger
 from app.core.secrets import SecretBox
 from app.issuer import status
 from app.issuer.content import new_salt, recipient_hash
+from app.issuer.erasing import refuse_erased, repeat_keys
 from app.issuer.errors import IdempotencyConflict, IssueRefused, credential_not_found
 from app.issuer.keys import issuer_by_key, open_keys
 from app.issuer.models import Credential, CredentialVersion, Issuer
@@ -45,6 +46,7 @@ def issue(database: Database, secret_box: SecretBox, base_url: str, request: Iss
     Raises:
         IssueRefused: the dates or results do not hold together.
         IdempotencyConflict: the key was used for another badge.
+        CredentialErased: the badge of this key was erased; a repeat does not bring it back.
         IssuerNotFound, ModuleUnknown: no such issuer or achievement.
         KeysUnreadable: the master key does not open the keys; nothing was reserved.
     """
@@ -71,8 +73,10 @@ def reserve(database: Database, secret_box: SecretBox, base_url: str, request: I
 
 def _find_or_reserve(session: WriteSession, secret_box: SecretBox, base_url: str, request: IssueRequest) -> str:
     issuer = issuer_by_key(session, request.issuer_key)
-    row = session.exec(select(Credential).where(Credential.idempotency_key == request.idempotency_key)).first()
+    keys = (request.idempotency_key, *repeat_keys(secret_box, request.idempotency_key))
+    row = session.exec(select(Credential).where(col(Credential.idempotency_key).in_(keys))).first()
     if row is not None:
+        refuse_erased(session, row.id)
         _check_same(row, issuer, request)
         return row.id
     _check(request)

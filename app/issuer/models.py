@@ -92,7 +92,7 @@ class Credential(Record, table=True):
     valid_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     status_list_number: int = Field(foreign_key="status_list.number")
     status_index: int
-    state: str = Field(default="reserved", index=True)  # reserved | issued | revoked
+    state: str = Field(default="reserved", index=True)  # reserved | issued | revoked | erased
     current_version: int = Field(default=0)
     shared: bool = Field(default=False)
     reserved_at: datetime = Field(default_factory=now, sa_type=UTCDateTime, index=True)

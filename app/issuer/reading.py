@@ -9,6 +9,8 @@ from sqlmodel import col, select
 
 from app.core import rows
 from app.core.db import Look, ReadSession
+from app.issuer.content import name_in
+from app.issuer.erasing import refuse_erased
 from app.issuer.errors import credential_not_found
 from app.issuer.models import Credential, CredentialVersion, Issuer
 from app.issuer.schemas import CredentialSummary, PublicCredential, VersionSummary
@@ -39,6 +41,7 @@ def public_credential(session: ReadSession | Look, credential_id: str) -> Public
 
     Raises:
         CredentialNotFound: unknown, unfinished or not shared, without telling which.
+        CredentialErased: it was erased.
     """
     row = _finished(session, credential_id)
     if not row.shared:
@@ -71,11 +74,14 @@ def public_version(session: ReadSession, credential_id: str, version: int) -> by
     """One version's document, byte for byte as signed; never changes.
 
     Raises:
-        CredentialNotFound: unknown, unfinished, not shared, or no such version.
+        CredentialNotFound: unknown, unfinished, not shared, no such version, or one with a name that its holder took
+            off since.
+        CredentialErased: it was erased.
     """
     row = _finished(session, credential_id)
     stored = session.get(CredentialVersion, (credential_id, version)) if row.shared else None
-    if stored is None:
+    # A name that its holder took off again is not told by us any more, though files given out before still do.
+    if stored is None or (not row.holder_named and name_in(stored.document) is not None):
         raise credential_not_found()
     return stored.document
 
@@ -93,6 +99,7 @@ def has_credentials(session: ReadSession) -> bool:
 def _finished(session: ReadSession | Look, credential_id: str) -> sa.Row[Any]:
     row = rows.find(session, Credential, id=credential_id)
     if row is None or row.current_version == 0:
+        refuse_erased(session, credential_id)
         raise credential_not_found()
     return row
 
@@ -109,6 +116,7 @@ def _summary(session: ReadSession, row: Credential | sa.Row[Any]) -> CredentialS
         awarded_at=row.awarded_at,
         valid_until=row.valid_until,
         revoked_at=row.revoked_at,
+        suspended_at=row.suspended_at,
         identified=row.identity_hash is not None,
     )
 
@@ -140,6 +148,7 @@ def _published(session: ReadSession | Look, row: sa.Row[Any]) -> PublicCredentia
         valid_from=current.valid_from,
         valid_until=row.valid_until,
         revoked_at=row.revoked_at,
+        suspended_at=row.suspended_at,
         person_id=row.person_id,
         identified=row.identity_hash is not None,
     )

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import select
 
+from app.core import audit
+from app.core.audit import Actor
 from app.core.clock import now
-from app.core.db import Database
+from app.core.db import Database, WriteSession
 from app.core.errors import Unavailable
 from app.core.secrets import SecretBox
-from app.issuer.content import recipient_hash
+from app.issuer.content import name_in, recipient_hash
 from app.issuer.errors import IssueRefused, credential_not_found
 from app.issuer.models import Credential, CredentialVersion
 from app.issuer.schemas import IssuedCredential
-from app.issuer.signing import issued, sign, store
+from app.issuer.signing import Signed, issued, sign, store
 
 RACES = 5
 LONGEST_WAIT = 1.5
+NAME_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """How one version names its holder."""
+
+    identity_hash: str | None
+    name: str | None
 
 
 def reissue(
@@ -29,7 +41,8 @@ def reissue(
 
     Same `id` and `awardedDate`, strictly later `validFrom`: the later one stands
     (Open Badges 3.0, https://www.imsglobal.org/spec/ob/v3p0/#equality-and-comparison-algorithm).
-    When the current version already says the same, it is returned and nothing new is made.
+    When the current version already says the same, it is returned and nothing new is made. A name that the holder
+    chose to show stays.
 
     Args:
         database: not a session: this writes after signing.
@@ -44,27 +57,43 @@ def reissue(
         KeysUnreadable: the master key does not open the keys; nothing was changed.
         Unavailable: the server's clock is behind the current version.
     """
-    for _ in range(RACES):
-        with database.read() as session:
-            row = session.get(Credential, credential_id)
-            if row is None or row.state != "issued":
-                raise credential_not_found()
-            version = session.get_one(CredentialVersion, (row.id, row.current_version))
-        identity_hash = recipient_hash(recipient_email, row.identity_salt) if recipient_email else None
-        if identity_hash == row.identity_hash:
-            return issued(base_url, row.id, version)
-        if row.valid_until is not None and row.valid_until <= now():
-            raise IssueRefused(
-                "This badge has ended, so no later version can be issued.", kept="The badge is as it was."
-            )
-        valid_from = _next_moment(version.valid_from)
-        signed = sign(database, secret_box, base_url, row, identity_hash=identity_hash, valid_from=valid_from)
-        with database.write() as session:
-            current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
-            if current.state == "issued" and current.current_version == row.current_version:
-                current.identity_hash = identity_hash
-                return store(session, base_url, current, row.current_version + 1, signed)
-    raise _always_changed()
+
+    def wanted(row: Credential, known: _Holder) -> _Holder:
+        return _Holder(recipient_hash(recipient_email, row.identity_salt) if recipient_email else None, known.name)
+
+    return _next_version(database, secret_box, base_url, credential_id, wanted, note=None)
+
+
+def show_name(
+    database: Database, secret_box: SecretBox, base_url: str, credential_id: str, *, name: str | None, actor: Actor
+) -> IssuedCredential:
+    """Issue the next version of a badge, with its holder's name or without one; otherwise as in `reissue`.
+
+    The name is kept in the signed document only. An address that is bound stays bound.
+    https://www.imsglobal.org/spec/ob/v3p0/#identityobject
+
+    Args:
+        database, secret_box, base_url, credential_id: as in `reissue`.
+        name: the name, by somebody else's word than the holder's; None to show none.
+        actor: who asks, for the audit; the caller has made sure that they hold the badge.
+
+    Raises:
+        CredentialNotFound, IssueRefused, KeysUnreadable, Unavailable: as in `reissue`.
+        ValueError: a name that is empty or longer than 200 characters.
+    """
+    if name is not None and not 0 < len(name.strip()) <= NAME_LENGTH:
+        raise ValueError("a name has between 1 and 200 characters")
+    action = "issuer.holder_named" if name is not None else "issuer.holder_unnamed"
+
+    def note(session: WriteSession, version: int) -> None:
+        audit.record(
+            session, actor=actor, action=action, subject="credential", subject_id=credential_id, version=version
+        )
+
+    def wanted(_row: Credential, known: _Holder) -> _Holder:
+        return _Holder(known.identity_hash, name)
+
+    return _next_version(database, secret_box, base_url, credential_id, wanted, note)
 
 
 def sign_again(
@@ -97,13 +126,79 @@ def sign_again(
             version = session.get_one(CredentialVersion, (row.id, row.current_version))
         if not {version.embedded_kid, version.token_kid} & set(revoked):
             return None
-        valid_from = _next_moment(version.valid_from)
-        signed = sign(database, secret_box, base_url, row, identity_hash=row.identity_hash, valid_from=valid_from)
-        with database.write() as session:
-            current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
-            if current.state == "issued" and current.current_version == row.current_version:
-                return store(session, base_url, current, row.current_version + 1, signed)
+        known = _holder(row, version)
+        signed = _sign(database, secret_box, base_url, row, version, known)
+        stored = _store_unless_changed(database, base_url, row, known, signed, note=None)
+        if stored is not None:
+            return stored
     raise _always_changed()
+
+
+def _next_version(
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    credential_id: str,
+    wanted: Callable[[Credential, _Holder], _Holder],
+    note: Callable[[WriteSession, int], None] | None,
+) -> IssuedCredential:
+    """A version that names its holder as `wanted`; the current one if it does already. `note` writes beside it."""
+    for _ in range(RACES):
+        with database.read() as session:
+            row = session.get(Credential, credential_id)
+            if row is None or row.state != "issued":
+                raise credential_not_found()
+            version = session.get_one(CredentialVersion, (row.id, row.current_version))
+        known = _holder(row, version)
+        holder = wanted(row, known)
+        if holder == known:
+            return issued(base_url, row.id, version)
+        if row.valid_until is not None and row.valid_until <= now():
+            raise IssueRefused(
+                "This badge has ended, so no later version can be issued.", kept="The badge is as it was."
+            )
+        signed = _sign(database, secret_box, base_url, row, version, holder)
+        stored = _store_unless_changed(database, base_url, row, holder, signed, note)
+        if stored is not None:
+            return stored
+    raise _always_changed()
+
+
+def _holder(row: Credential, version: CredentialVersion) -> _Holder:
+    return _Holder(row.identity_hash, name_in(version.document) if row.holder_named else None)
+
+
+def _sign(
+    database: Database, secret_box: SecretBox, base_url: str, row: Credential, version: CredentialVersion, who: _Holder
+) -> Signed:
+    return sign(
+        database,
+        secret_box,
+        base_url,
+        row,
+        identity_hash=who.identity_hash,
+        valid_from=_next_moment(version.valid_from),
+        holder_name=who.name,
+    )
+
+
+def _store_unless_changed(
+    database: Database,
+    base_url: str,
+    row: Credential,
+    holder: _Holder,
+    signed: Signed,
+    note: Callable[[WriteSession, int], None] | None,
+) -> IssuedCredential | None:
+    """Store the version after the one that `row` was read with; None if somebody else changed the badge since."""
+    with database.write() as session:
+        current = session.exec(select(Credential).where(Credential.id == row.id).with_for_update()).first()
+        if current is None or current.state != "issued" or current.current_version != row.current_version:
+            return None
+        current.identity_hash, current.holder_named = holder.identity_hash, holder.name is not None
+        if note is not None:
+            note(session, row.current_version + 1)
+        return store(session, base_url, current, row.current_version + 1, signed)
 
 
 def _always_changed() -> Unavailable:

@@ -122,6 +122,7 @@ class PublicCredential:
     valid_from: datetime
     valid_until: datetime | None
     revoked_at: datetime | None
+    suspended_at: datetime | None
     person_id: str | None
     identified: bool
 
@@ -140,6 +141,7 @@ class CredentialSummary:
     awarded_at: datetime
     valid_until: datetime | None
     revoked_at: datetime | None
+    suspended_at: datetime | None
     identified: bool
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from typing import Any
 
-from app.core import audit
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
+
+from app.core import audit, rows
 from app.core.audit import Actor
 from app.core.clock import now
-from app.core.db import Database, ReadSession, WriteSession
+from app.core.db import Database, Look, ReadSession, WriteSession
 from app.core.outbox import emit
 from app.core.secrets import SecretBox
 from app.issuer import status
+from app.issuer.erasing import ERASED, erase
 from app.issuer.errors import AlreadyRevoked, IssueRefused, credential_not_found
 from app.issuer.events import CredentialRevoked
 from app.issuer.issuing import finish_orphans, issue
@@ -33,6 +37,7 @@ from app.issuer.reading import (
 from app.issuer.reissuing import reissue
 from app.issuer.schemas import IssuerInfo
 from app.issuer.sharing import check_claim, claim_token, claim_url, share, share_by_claim
+from app.issuer.suspending import is_suspended, reinstate, suspend
 from app.vc.did import did_web_for
 
 __all__ = [
@@ -47,15 +52,18 @@ __all__ = [
     "credentials_of",
     "destroy_retired",
     "ensure_issuer",
+    "erase",
     "finish_orphans",
     "has_credentials",
     "held_credential",
+    "is_suspended",
     "issue",
     "issuer_info",
     "issuers",
     "list_keys",
     "public_credential",
     "public_version",
+    "reinstate",
     "reissue",
     "resign",
     "resign_a_while",
@@ -66,6 +74,7 @@ __all__ = [
     "share",
     "share_by_claim",
     "stored_credential",
+    "suspend",
     "tell_resting",
 ]
 
@@ -123,12 +132,12 @@ def issuer_info(session: ReadSession, base_url: str, key: str) -> IssuerInfo:
     return _info(base_url, issuer_by_key(session, key))
 
 
-def issuers(session: ReadSession, base_url: str) -> tuple[IssuerInfo, ...]:
+def issuers(session: ReadSession | Look, base_url: str) -> tuple[IssuerInfo, ...]:
     """All issuers of this server, by key."""
-    return tuple(_info(base_url, row) for row in session.exec(_ALL_ISSUERS))
+    return tuple(_info(base_url, row) for row in session.run(_ALL_ISSUERS))
 
 
-def _info(base_url: str, row: Issuer) -> IssuerInfo:
+def _info(base_url: str, row: Issuer | sa.Row[Any]) -> IssuerInfo:
     return IssuerInfo(
         key=row.key,
         did=did_web_for(base_url, row.key),
@@ -138,7 +147,7 @@ def _info(base_url: str, row: Issuer) -> IssuerInfo:
     )
 
 
-_ALL_ISSUERS = select(Issuer).order_by(col(Issuer.key))
+_ALL_ISSUERS = sa.select(*rows.table(Issuer).c).order_by(rows.table(Issuer).c.key)
 
 
 def revoke(
@@ -158,7 +167,7 @@ def revoke(
 
     Raises:
         IssueRefused: no reason, or a longer one.
-        CredentialNotFound: unknown or unfinished.
+        CredentialNotFound: unknown or unfinished. One that was erased can be revoked: its holder may ask for it later.
         AlreadyRevoked: it is revoked already.
         KeysUnreadable: the master key does not open the keys; nothing was changed.
     """
@@ -171,10 +180,12 @@ def revoke(
         row = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).first()
         if row is None or row.state == "reserved":
             raise credential_not_found()
-        if row.state == "revoked":
+        if row.revoked_at is not None:
             raise AlreadyRevoked("This badge was revoked before.", kept="It stays revoked.")
         open_keys(session, secret_box, base_url, session.get_one(Issuer, row.issuer_id))
-        row.state, row.revoked_at, row.revocation_reason = "revoked", now(), reason
+        row.revoked_at = now()
+        if row.state != ERASED:  # of which nothing more is kept than the bit
+            row.state, row.revocation_reason = "revoked", reason
         session.add(row)
         session.flush()
         status.mark_changed(session, row.status_list_number)

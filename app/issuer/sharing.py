@@ -49,7 +49,7 @@ def share_by_claim(session: WriteSession, secret_box: SecretBox, credential_id: 
 
 
 def _set_shared(session: WriteSession, row: Credential, shared: bool, actor: Actor) -> None:
-    if row.state == "reserved":
+    if row.state not in ("issued", "revoked"):
         raise credential_not_found()
     if row.shared == shared:
         return

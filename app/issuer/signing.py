@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.core import audit
@@ -20,7 +20,7 @@ from app.issuer.keys import OpenedKeys, open_keys
 from app.issuer.models import Credential, CredentialVersion, Issuer
 from app.issuer.schemas import IssuedCredential
 from app.programme import service as programme
-from app.vc import data_integrity, json_text, vc_jwt
+from app.vc import credential_schema, data_integrity, json_text, vc_jwt
 from app.vc.errors import VcError
 
 SUITE = "eddsa-rdfc-2022"
@@ -51,19 +51,32 @@ def sign(
     *,
     identity_hash: str | None,
     valid_from: datetime,
+    holder_name: str | None = None,
 ) -> Signed:
     """Both securings of one document: the embedded proof first, then the VC-JWT over the document that carries it.
 
+    Args:
+        database: for the keys and the catalogue.
+        secret_box: opens the issuer's keys.
+        base_url: this server's address.
+        row: the credential.
+        identity_hash: of its holder's confirmed address, if it is to be bound.
+        valid_from: from when this version stands.
+        holder_name: its holder's name, if they chose to show it; kept nowhere but in what is signed.
+
     Raises:
-        IssueRefused: the document is one that an honest verifier could not check.
+        IssueRefused: the document breaks the schema, or is one that an honest verifier could not check.
         KeysUnreadable: the master key does not open the keys.
         SigningServiceDown, SigningServiceWrong: the service that keeps a key gave no signature that holds.
     """
-    keys, facts = _facts(database, secret_box, base_url, row, identity_hash, valid_from)
+    keys, facts = _facts(database, secret_box, base_url, row)
+    facts = replace(facts, identity_hash=identity_hash, holder_name=holder_name, valid_from=valid_from)
     signed_at = now()
     try:
+        document = build_document(facts)
+        credential_schema.check(document)
         secured = data_integrity.sign(
-            build_document(facts),
+            document,
             suite=SUITE,
             signer=keys.embedded,
             verification_method=keys.embedded_id,
@@ -87,13 +100,9 @@ def sign(
 
 
 def _facts(
-    database: Database,
-    secret_box: SecretBox,
-    base_url: str,
-    row: Credential,
-    identity_hash: str | None,
-    valid_from: datetime,
+    database: Database, secret_box: SecretBox, base_url: str, row: Credential
 ) -> tuple[OpenedKeys, CredentialFacts]:
+    """The keys, and what a version says unless it is told otherwise."""
     with database.read() as session:
         issuer = session.get_one(Issuer, row.issuer_id)
         keys = open_keys(session, secret_box, base_url, issuer)
@@ -108,10 +117,11 @@ def _facts(
         issuer_url=issuer.url,
         achievement=achievement,
         results=tuple((str(key), int(level)) for key, level in row.results),
-        identity_hash=identity_hash,
+        identity_hash=row.identity_hash,
         identity_salt=row.identity_salt,
+        holder_name=None,
         awarded_at=row.awarded_at,
-        valid_from=valid_from,
+        valid_from=row.awarded_at,
         valid_until=row.valid_until,
         status_list_url=status.list_url(base_url, row.status_list_number),
         status_index=row.status_index,

@@ -14,7 +14,7 @@ from app.core.db import ReadSession, WriteSession
 from app.core.ids import new_id
 from app.people.errors import OrganisationNotFound, PersonNotFound
 from app.people.models import LmsIdentityRecord, OrganisationRecord, PersonRecord
-from app.people.schemas import Organisation, Person
+from app.people.schemas import Organisation, Person, ToldName
 
 NAME_LENGTH = 200
 EMAIL_LENGTH = 254
@@ -138,6 +138,20 @@ def display_names(session: ReadSession, person_ids: Iterable[str]) -> dict[str, 
     ).all()
     names.update({person_id: name for person_id, name in (*asserted, *chosen) if name})
     return names
+
+
+def told_names(session: ReadSession, person_id: str) -> tuple[ToldName, ...]:
+    """The names that LMSs have for a person, each once, the one told last first; never one they chose themselves."""
+    found = session.exec(
+        select(LmsIdentityRecord.name, LmsIdentityRecord.registration_id)
+        .where(LmsIdentityRecord.person_id == person_id, col(LmsIdentityRecord.name).is_not(None))
+        .order_by(col(LmsIdentityRecord.seen_at).desc(), LmsIdentityRecord.id)
+    ).all()
+    by_name: dict[str, ToldName] = {}
+    for name, registration_id in found:
+        if name:
+            by_name.setdefault(name, ToldName(name, registration_id))
+    return tuple(by_name.values())
 
 
 def asserted_email(session: ReadSession, person_id: str) -> str | None:

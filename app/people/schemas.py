@@ -29,6 +29,14 @@ class Person:
 
 
 @dataclass(frozen=True)
+class ToldName:
+    """What an LMS calls a person: its word, not the person's own."""
+
+    name: str = field(repr=False)
+    registration_id: str
+
+
+@dataclass(frozen=True)
 class RoleGrant:
     """A role in force, or one that was."""
 

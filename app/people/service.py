@@ -23,6 +23,7 @@ from app.people.identities import (
     person_for_lms_identity,
     person_id_for_lms_identity,
     person_ids_by_subject,
+    told_names,
 )
 from app.people.roles import grant_role, has_role, people_with_role, revoke_role, roles_of
 from app.people.schemas import (
@@ -33,6 +34,7 @@ from app.people.schemas import (
     Person,
     Role,
     RoleGrant,
+    ToldName,
 )
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Person",
     "Role",
     "RoleGrant",
+    "ToldName",
     "asserted_email",
     "confirm_email",
     "confirmation_mail",
@@ -66,4 +69,5 @@ __all__ = [
     "request_email_confirmation",
     "revoke_role",
     "roles_of",
+    "told_names",
 ]

@@ -50,6 +50,17 @@ class BadgeTooLarge(TooLarge):
     title = "That file is too large to be a badge"
 
 
+class BadgeTooSlow(BadInput):
+    """The request did not come to its end in time."""
+
+    status = 408
+    slug = "badge-too-slow"
+    title = "Your badge did not arrive in time"
+
+    def __init__(self) -> None:
+        super().__init__("The badge came in too slowly, so we stopped waiting for the rest.", next_step="Try again.")
+
+
 class TooManyChecks(TooManyRequests):
     """One visitor asked for too many fetches."""
 

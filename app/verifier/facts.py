@@ -68,6 +68,11 @@ def domain_of(issuer_id: str) -> str | None:
     return None
 
 
+def claimed_name(document: dict[str, Any]) -> str | None:
+    """What the issuer of a credential calls itself."""
+    return _issuer(document["issuer"]).claimed_name
+
+
 def _issuer(issuer: Any) -> IssuerFacts:
     profile = issuer if isinstance(issuer, dict) else {}
     issuer_id = identifier_of(issuer) or ""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.verifier import dates, form, refresh, signature, status
+from app.verifier import dates, form, look_alikes, refresh, signature, status
+from app.verifier.facts import claimed_name
 from app.verifier.form import Kind
 from app.verifier.issuer_keys import IssuerKeys
 from app.verifier.ports import HostStatus, IssuerRegister
@@ -132,9 +133,7 @@ class _Run:
         found = self._status(document, lists)
         judged.issuer = means.known_issuers.get(issuer_id)
         self._host(document)
-        judged.checks.append(
-            passed("issuer_known") if judged.issuer else stopped("issuer_known", unknown("issuer_unknown"))
-        )
+        judged.checks.append(passed("issuer_known") if judged.issuer else self._stranger(document, issuer_id))
         judged.technical = Technical(
             container=readable.container,
             securing=readable.securing,
@@ -144,6 +143,13 @@ class _Run:
         )
         judged.status_list_at = found.list_at
         judged.document = document
+
+    def _stranger(self, document: dict[str, Any], issuer_id: str) -> Check:
+        """Nobody vouches for this issuer; that it could be taken for somebody else is said before anything else."""
+        resembled = self._means.known_issuers.resembled(issuer_id, claimed_name(document))
+        if resembled is not None:
+            return stopped("issuer_known", unknown("issuer_look_alike", resembled.detail))
+        return stopped("issuer_known", unknown("issuer_unknown", look_alikes.letters_note(issuer_id)))
 
     def _dates(self, document: dict[str, Any], signed: signature.Signed) -> None:
         try:

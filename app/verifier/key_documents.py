@@ -17,6 +17,10 @@ class KeyUnreachable(VcError):
     """The place where the issuer publishes its keys did not answer: nobody can tell whether the signature holds."""
 
 
+class NothingPublished(KeyUnreachable):
+    """The issuer's server says that there is nothing at that place."""
+
+
 class ForeignKey(VcError):
     """The signature names a key of somebody else than the issuer."""
 
@@ -38,9 +42,8 @@ class KeyDocuments:
         try:
             data = self._documents.get_public(url, ACCEPT)
         except SourceUnavailable as error:
-            raise KeyUnreachable(
-                "key_not_found", "The place where the issuer publishes its keys did not answer."
-            ) from error
+            kind = NothingPublished if error.reason == "missing" else KeyUnreachable
+            raise kind("key_not_found", "The place where the issuer publishes its keys did not answer.") from error
         try:
             return json_text.loads(data, max_bytes=MAX_DOCUMENT)
         except ParseError as error:

@@ -6,13 +6,19 @@ one `[[issuer]]` table for each: `id` (its DID), `name`, `listed_by`, and option
 
 from __future__ import annotations
 
+import threading
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from app.core import metrics
+from app.core.logging import get_logger
 from app.verifier.errors import KnownIssuersUnreadable
-from app.verifier.schemas import KnownIssuer
+from app.verifier.look_alikes import LookAlikes
+from app.verifier.schemas import KnownIssuer, LookAlike
+
+log = get_logger()
 
 FILE_NAME: Final = "known_issuers.toml"
 _MEMBERS: Final = frozenset({"id", "name", "listed_by", "legal_name", "url"})
@@ -24,14 +30,74 @@ class KnownIssuers:
 
     def __init__(self, entries: Iterable[KnownIssuer] = ()) -> None:
         self._by_id = {entry.id: entry for entry in entries}
+        self._look_alikes = LookAlikes(self._by_id.values())
 
     def get(self, issuer_id: str) -> KnownIssuer | None:
         """The entry of this issuer, or None: then nobody vouches for it."""
         return self._by_id.get(issuer_id)
 
+    def resembled(self, issuer_id: str, claimed_name: str | None) -> LookAlike | None:
+        """Which known issuer one that is not known could be taken for. See `LookAlikes.find`."""
+        return self._look_alikes.find(issuer_id, claimed_name)
+
+    @property
+    def entries(self) -> tuple[KnownIssuer, ...]:
+        """All entries, in the order of the file."""
+        return tuple(self._by_id.values())
+
     def with_entries(self, entries: Iterable[KnownIssuer]) -> KnownIssuers:
         """A register that also holds `entries`; they win over entries of the same id."""
         return KnownIssuers([*self._by_id.values(), *entries])
+
+
+class WatchedRegister:
+    """The operator's file as it is now: a changed one counts from the next question on, without a restart.
+
+    A file with a mistake in it changes nothing: what was read before goes on counting, the log says what is wrong, and
+    `waymark_known_issuers_ok` is 0 until it is mended.
+
+    Args:
+        data_dir: the data folder.
+
+    Raises:
+        KnownIssuersUnreadable: the file has a mistake at the start, when there is nothing to go on with.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / FILE_NAME
+        self._guard = threading.Lock()
+        self._seen = self._look()
+        self._register = load(data_dir)
+        metrics.KNOWN_ISSUERS_OK.set(1)
+
+    def current(self) -> KnownIssuers:
+        """The register; asking costs one look at the file's dates."""
+        if self._look() != self._seen:
+            self._read_again()
+        return self._register
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _read_again(self) -> None:
+        with self._guard:
+            seen = self._look()
+            if seen == self._seen:  # another thread was faster
+                return
+            # Noted before it is read: what is written in between is seen the next time.
+            self._seen = seen
+            try:
+                self._register = load(self._path.parent)
+            except KnownIssuersUnreadable as error:
+                metrics.KNOWN_ISSUERS_OK.set(0)
+                log.error("known_issuers.unreadable", detail=str(error))
+                return
+            metrics.KNOWN_ISSUERS_OK.set(1)
+            log.info("known_issuers.read", entries=len(self._register.entries))
 
 
 def load(data_dir: Path) -> KnownIssuers:

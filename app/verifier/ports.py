@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, runtime_checkable
 
-from app.verifier.schemas import KnownIssuer
+from app.verifier.schemas import KnownIssuer, LookAlike
 
 HostState = Literal["active", "suspended"]
 
@@ -52,3 +52,6 @@ class IssuerRegister(Protocol):
 
     def get(self, issuer_id: str) -> KnownIssuer | None:
         """Return the entry of the issuer with this id, or None."""
+
+    def resembled(self, issuer_id: str, claimed_name: str | None) -> LookAlike | None:
+        """Return which known issuer an unknown one could be taken for, by its address or what it calls itself."""

@@ -18,6 +18,8 @@ from app.verifier.wording import Stopped, fail
 
 MAX_BADGE_BYTES: Final = 5_000_000
 MAX_TEXT_BYTES: Final = 1_000_000
+SECONDS_TO_ARRIVE: Final = 60.0
+"""How long a badge may take to come in: who sends a byte a second holds a connection, not for ever."""
 ACCEPT: Final = (
     "application/vc+ld+json, application/vc;q=0.9, application/ld+json;q=0.8, application/json;q=0.7, "
     "application/vc+jwt;q=0.6, application/jwt;q=0.6, image/png;q=0.5, image/svg+xml;q=0.5, text/plain;q=0.4, */*;q=0.1"

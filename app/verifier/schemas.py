@@ -187,6 +187,17 @@ class KnownIssuer:
 
 
 @dataclass(frozen=True)
+class LookAlike:
+    """An issuer that is not in the register and could be taken for one that is.
+
+    `issuer`: the known one; `detail`: one sentence, in which of the unknown one no more than its address is repeated.
+    """
+
+    issuer: KnownIssuer
+    detail: str
+
+
+@dataclass(frozen=True)
 class EndorsementFacts:
     """What an endorsement says. Exists only when its own signature passed and it endorses what it hangs on."""
 

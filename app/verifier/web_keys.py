@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from app.vc import did
 from app.vc.errors import DidError
 from app.vc.keys import PublicKey
-from app.verifier.key_documents import ForeignKey, KeyDocuments, KeyUnreachable
+from app.verifier.key_documents import ForeignKey, KeyDocuments, KeyUnreachable, NothingPublished
 
 JWKS_PATH: Final = "/.well-known/jwks.json"
 _MAX_KEYS: Final = 100
@@ -81,10 +81,9 @@ def _at_the_issuer(
 def _single(document: dict[str, Any], issuer_id: str, method_id: str, purpose: str, *, at: datetime) -> PublicKey:
     """One key, as a Multikey, a JsonWebKey or a bare JWK, that names the issuer as its controller.
 
-    It is judged as if the issuer's document listed it and nothing else: who put it there was asked before.
+    It is judged as if the issuer's document listed it and nothing else, its controller too: who put it there was asked
+    before.
     """
-    if document.get("controller") != issuer_id:
-        raise DidError("key_not_authorised", "The key does not say that it is the issuer's.")
     if document.get("id", document.get("kid", method_id)) not in (method_id, method_id.partition("#")[0]):
         raise DidError("key_not_found", "At the key's address there is another key.")
     if "kty" in document:
@@ -100,10 +99,13 @@ def _published(issuer_id: str, method_id: str, purpose: str, documents: KeyDocum
     """A key elsewhere on the issuer's host, if the host's key set or else the issuer's own document lists it."""
     host, port = _origin(issuer_id)
     jwks_url = f"https://{host}{'' if port == 443 else f':{port}'}{JWKS_PATH}"
+    silence: KeyUnreachable | None = None
     try:
         jwk = _in_set(documents.load(jwks_url), jwks_url, issuer_id, method_id)
-    except (KeyUnreachable, DidError):
+    except (NothingPublished, DidError):
         jwk = None
+    except KeyUnreachable as error:
+        jwk, silence = None, error
     if jwk is not None:
         return PublicKey.from_jwk(jwk)
     listing = documents.load(issuer_id)
@@ -112,6 +114,8 @@ def _published(issuer_id: str, method_id: str, purpose: str, documents: KeyDocum
         if not any(isinstance(each, dict) and each.get("id") == method_id for each in _methods(listing)):
             return _single(documents.load(method_id.partition("#")[0]), issuer_id, method_id, purpose, at=at)
         return did.key_from_document(listing, issuer_id, method_id, purpose, at=at)
+    if silence is not None:
+        raise silence  # the key set might have listed it
     raise DidError("key_not_authorised", "Neither the issuer nor its host's key set lists the key.")
 
 

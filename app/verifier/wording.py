@@ -27,6 +27,7 @@ _SENTENCES: Final[dict[str, str]] = {
     NOT_CHECKED: "Not checked, because an earlier step did not pass.",
     "no_status": "The badge names no status list, so its issuer has no way to revoke it.",
     "issuer_unknown": "The issuer is not in our register. We know which address signed, not who stands behind it.",
+    "issuer_look_alike": "The issuer is not in our register, and could be taken for one that is.",
     # reading
     "parse_error": "This is not a badge file we can read. It may be cut off, or not be a badge at all.",
     "not_a_badge": "We could read this, but it is not an Open Badges 3.0 credential.",
@@ -49,7 +50,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "unsupported_suite": "It is signed in a way we do not check yet.",
     "unsupported_alg": "It is signed with a method we do not accept.",
     "wrong_proof_purpose": "It was signed for another purpose than issuing a badge.",
-    "bad_signature": "The signature does not fit. The badge was changed after signing, or this key never signed it.",
+    "bad_signature": "The signature does not fit. It was changed after signing, or this key never signed it.",
     "key_not_found": "The issuer does not publish the key that the signature names.",
     "key_malformed": "The issuer's key cannot be read.",
     "key_revoked": "The issuer has withdrawn the key that signed it.",
@@ -118,9 +119,9 @@ def fail(code: str, detail: str | None = None) -> Stopped:
     return Stopped("fail", code, detail)
 
 
-def unknown(code: str) -> Stopped:
-    """The check cannot be made."""
-    return Stopped("unknown", code)
+def unknown(code: str, detail: str | None = None) -> Stopped:
+    """The check cannot be made; `detail` as in `fail`."""
+    return Stopped("unknown", code, detail)
 
 
 def from_code(code: str) -> Stopped:

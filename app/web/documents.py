@@ -146,11 +146,32 @@ def machine_form(request: Request, runtime: Runtime, credential: PublicCredentia
     headers = {
         "Vary": "Accept",
         "X-Robots-Tag": "noindex",
-        "Link": f'<{runtime.settings.base_url}/credentials/{credential.id}>; rel="canonical"',
+        "Link": links(runtime.settings.base_url, credential.id),
     }
     body = badge_bytes(runtime, credential, form)
     media_type = _asked_for(request.headers.get("accept"), form)
     return respond(request, body, media_type, cache=ASK_EACH_TIME, headers=headers)
+
+
+def links(base_url: str, credential_id: str) -> str:
+    """The Link header of a badge in every form: its own address, and each form by a suffix.
+
+    https://www.rfc-editor.org/rfc/rfc8288#section-3
+    """
+    url = f"{base_url}/credentials/{credential_id}"
+    forms = (f'<{url}.{name}>; rel="alternate"; type="{CONTENT_TYPES[form]}"' for name, form in SUFFIXES.items())
+    return ", ".join((f'<{url}>; rel="canonical"', *forms))
+
+
+def version_form(request: Request, runtime: Runtime, credential_id: str, document: bytes) -> Response:
+    """One version of a shared badge as signed, and where the newest one is.
+
+    https://www.rfc-editor.org/rfc/rfc5829#section-3.2
+    """
+    url = f"{runtime.settings.base_url}/credentials/{credential_id}"
+    headers = {"Vary": "Accept", "X-Robots-Tag": "noindex", "Link": f'<{url}>; rel="latest-version"'}
+    # Not cached for ever: the holder may hide the badge again.
+    return respond(request, document, CONTENT_TYPES["json"], cache=ASK_EACH_TIME, headers=headers)
 
 
 def _asked_for(accept: str | None, form: Form) -> str:
@@ -185,11 +206,9 @@ def credential_file(request: Request, credential_id: str, suffix: str, runtime: 
 
 
 @router.api_route("/credentials/{credential_id}/v{version:number}.json", methods=READ)
-def credential_version(request: Request, credential_id: str, version: int, db: ReadDb) -> Response:
+def credential_version(request: Request, credential_id: str, version: int, db: ReadDb, runtime: App) -> Response:
     """One version of a shared badge; its bytes never change."""
-    document = issuer.public_version(db, credential_id, version)
-    # Not cached for ever: the holder may hide the badge again.
-    return respond(request, document, CONTENT_TYPES["json"], cache=ASK_EACH_TIME, headers={"X-Robots-Tag": "noindex"})
+    return version_form(request, runtime, credential_id, issuer.public_version(db, credential_id, version))
 
 
 @router.api_route("/status/{number:number}", methods=READ)

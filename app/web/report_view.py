@@ -34,6 +34,17 @@ _TITLES: Final[dict[Verdict, str]] = {
     "invalid": "Not valid: do not rely on it",
     "unknown": "Could not check",
 }
+# Of what hangs on a badge: the advice belongs to the badge itself.
+_SHORT: Final[dict[Verdict, str]] = {
+    "valid": "Valid",
+    "valid_unknown_issuer": "Valid, issuer not known to us",
+    "not_yet_valid": "Not valid yet",
+    "expired": "Expired",
+    "suspended": "Suspended",
+    "revoked": "Revoked",
+    "invalid": "Not valid",
+    "unknown": "Could not check",
+}
 _NAMES: Final[dict[CheckName, str]] = {
     "read": "The badge can be read",
     "form": "It is an Open Badges 3.0 credential",
@@ -84,10 +95,13 @@ class CheckView:
 
 @dataclass(frozen=True)
 class GroundView:
-    """One document the badge rests on: `name` in words, `result` as of a check, `verdict` and `detail` in words."""
+    """One document the badge rests on: `name`, `verdict` and `detail` in words.
+
+    `look`: pass, doubt (nobody vouches for its issuer), fail or unknown.
+    """
 
     name: str
-    result: str
+    look: str
     verdict: str
     detail: str
     url: str | None
@@ -95,11 +109,11 @@ class GroundView:
 
 @dataclass(frozen=True)
 class EndorsementView:
-    """One endorsement: `of` what, by `who`; `comment` only where its signature held."""
+    """One endorsement: `of` what, by `who`; `comment` only where it holds. `look` as of a GroundView."""
 
     of: str
     who: str
-    result: str
+    look: str
     verdict: str
     detail: str
     comment: str | None
@@ -226,22 +240,27 @@ def _frameworks(facts: Facts | None) -> tuple[tuple[str | None, tuple[AlignmentF
 
 
 def _ground(link: ChainLink) -> GroundView:
-    url = link.url if link.url.startswith("https://") else None
+    url = link.url if link.url.startswith("https://") and link.result != "unknown" else None
     if link.kind == "document":
-        verdict = {"pass": "Unchanged", "fail": "Changed", "unknown": "Could not check"}[link.result]
-        return GroundView("A document it was judged by", link.result, verdict, link.detail, url)
-    verdict = "Could not check" if link.verdict is None else _TITLES[link.verdict]
-    if link.facts is None:
-        return GroundView("A badge", link.result, verdict, link.detail, url)
-    name = f"{link.facts.achievement.name}, from {_who(link.issuer, link.facts.issuer)}"
-    return GroundView(name, link.result, verdict, link.detail, url)
+        found = {"pass": "Unchanged", "fail": "Changed", "unknown": "Could not check"}[link.result]
+        return GroundView("A document it was judged by", link.result, found, link.detail, url)
+    verdict: Verdict = "unknown" if link.verdict is None else link.verdict
+    name = "A badge"
+    if link.facts is not None:
+        name = f"{link.facts.achievement.name}, from {_who(link.issuer, link.facts.issuer)}"
+    return GroundView(name, _look(verdict), _SHORT[verdict], link.detail, url)
 
 
 def _endorsement(report: EndorsementReport) -> EndorsementView:
     who = "Somebody" if report.facts is None else _who(report.issuer, report.facts.issuer)
-    result = {"valid": "pass", "valid_unknown_issuer": "pass", "unknown": "unknown"}.get(report.verdict, "fail")
-    comment = report.facts.comment if report.facts is not None and result == "pass" else None
-    return EndorsementView(_ENDORSED[report.of], who, result, _TITLES[report.verdict], report.detail, comment)
+    look = _look(report.verdict)
+    comment = report.facts.comment if report.facts is not None and look in ("pass", "doubt") else None
+    return EndorsementView(_ENDORSED[report.of], who, look, _SHORT[report.verdict], report.detail, comment)
+
+
+def _look(verdict: Verdict) -> str:
+    """What nobody vouches for is never green."""
+    return {"valid": "pass", "valid_unknown_issuer": "doubt", "unknown": "unknown"}.get(verdict, "fail")
 
 
 def _who(known: KnownIssuer | None, claimed: IssuerFacts) -> str:

@@ -15,6 +15,7 @@ from bench.page import page
 from bench.proofs import FULL, sign, verify
 from bench.report import as_dict, tables
 from bench.shape import PLANS, Plan, Result
+from bench.strangers import EMPTY, PROOF, TOKEN, strangers
 from bench.tokens import tokens
 
 TINY = PLANS["tiny"]
@@ -38,7 +39,7 @@ def _run(bench: Callable[[Plan], Result]) -> dict[str, list[str]]:
 
 
 def test_every_bench_has_its_name_on_the_command_line() -> None:
-    assert list(BENCHES) == ["sign", "verify", "vc-jwt", "launch", "page", "bulk"]
+    assert list(BENCHES) == ["sign", "verify", "vc-jwt", "launch", "page", "strangers", "bulk"]
 
 
 def test_signing_is_measured_beside_the_python_peers_and_the_limit() -> None:
@@ -85,3 +86,9 @@ def test_issuing_in_bulk_is_measured_beside_the_limit() -> None:
     found = _run(bulk)
     assert found["rows"] == ["Waymark, both securings, stored", "limit"]
     assert found["figures"] == ["of the limit", "minutes for 100,000 badges"]
+
+
+def test_badges_of_strangers_are_measured_in_both_forms_beside_an_empty_route() -> None:
+    found = _run(strangers)
+    assert found["rows"] == [EMPTY, PROOF, TOKEN]
+    assert found["figures"] == [f"{PROOF}, p95 ms", f"{TOKEN}, p95 ms"]

@@ -15,7 +15,8 @@ from app.cli import issuing
 from app.core.audit import AuditEntry
 from app.issuer import service
 from app.issuer.documents import status_list_document
-from app.issuer.errors import CredentialNotFound
+from app.issuer.errors import CredentialErased, CredentialNotFound
+from app.issuer.models import Credential
 from app.vc.status_list import read_bit
 from app.wiring import Services
 
@@ -34,10 +35,14 @@ def server(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
     return services
 
 
-def run(*arguments: str) -> tuple[int, str]:
+def _app() -> typer.Typer:
     app = typer.Typer()
     issuing.register(app)
-    result = CliRunner().invoke(app, list(arguments))
+    return app
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(_app(), list(arguments))
     return result.exit_code, result.output
 
 
@@ -151,3 +156,46 @@ def test_a_wrong_secret_key_is_said_so_and_issues_nothing(server: Services, monk
     assert "WAYMARK_SECRET_KEY" in output
     with server.runtime.database.read() as session:
         assert not service.has_credentials(session)
+
+
+def test_suspending_and_reinstating_by_address(server: Services) -> None:
+    issued = run_json(*ISSUE)
+    told = run_json("suspend", issued["url"], "--reason", "A complaint")
+    assert told == {"id": issued["id"], "state": "suspended"}
+    with server.runtime.database.read() as session:
+        assert service.is_suspended(session, issued["id"])
+    assert run("suspend", issued["id"], "--reason", "Another")[0] == 1
+    assert run_json("reinstate", issued["url"]) == {"id": issued["id"], "state": "issued"}
+    with server.runtime.database.read() as session:
+        assert not service.is_suspended(session, issued["id"])
+    assert run("reinstate", issued["id"])[0] == 1
+
+
+def test_erasing_takes_a_yes_and_the_award_with_it(server: Services) -> None:
+    issued = run_json(*ISSUE, "--share")
+    assert run("erase", issued["id"], "--json")[0] == 2
+    result = CliRunner().invoke(_app(), ["erase", issued["id"]], input="n\n")
+    assert result.exit_code == 1
+    with server.runtime.database.read() as session:
+        service.stored_credential(session, issued["id"])
+    assert CliRunner().invoke(_app(), ["erase", issued["url"]], input="y\n").exit_code == 0
+    with server.runtime.database.read() as session:
+        with pytest.raises(CredentialErased):
+            service.public_credential(session, issued["id"])
+        assert session.exec(select(Award)).all() == []
+
+
+def test_erasing_can_revoke_as_well(server: Services) -> None:
+    issued = run_json(*ISSUE)
+    told = run_json("erase", issued["id"], "--revoke", "--yes")
+    assert told == {"id": issued["id"], "state": "erased", "revoked": True}
+    with server.runtime.database.read() as session:
+        row = session.get_one(Credential, issued["id"])
+    assert (row.state, row.revocation_reason) == ("erased", None)
+    assert row.revoked_at is not None
+
+
+@pytest.mark.parametrize("command", [["suspend", "--reason", "x"], ["reinstate"], ["erase", "--yes"]])
+def test_what_is_no_badge_is_told_from_one_that_is_not_here(server: Services, command: list[str]) -> None:
+    assert run(command[0], "nonsense", *command[1:])[0] == 2
+    assert run(command[0], "7b1f6f0e-8f0a-4b52-9a4e-0d2f7c1f9a10", *command[1:])[0] == 1

@@ -37,7 +37,7 @@ from tests.verifier.field import (
     SVG,
     Stranger,
     outcome,
-)  # fmt: skip
+)
 
 
 def _judge(issuer: Stranger, document: dict[str, Any]) -> tuple[str, str | None]:
@@ -329,9 +329,10 @@ def test_fifty_megabytes_are_refused_unread(issuer: Stranger) -> None:
 
 def test_a_graph_made_to_hold_the_processor_is_refused_and_asks_nobody(issuer: Stranger) -> None:
     """Nodes without names that all look alike: ordering them takes time without end."""
-    nodes = [{"type": ["Evidence"], "narrative": "same"} for _ in range(400)]
+    leaves = [{"type": ["Alignment"], "targetName": "x", "targetUrl": f"{SITE}/x"} for _ in range(12)]
     signed = issuer.sign(issuer.credential())
-    assert _judge(issuer, {**signed, "evidence": nodes})[0] == "invalid"
+    subject = signed["credentialSubject"] | {"result": [{"type": ["Result"], "alignment": leaves} for _ in range(6)]}
+    assert _judge(issuer, {**signed, "credentialSubject": subject}) == ("invalid", "too_complex")
     assert issuer.web.asked == []
 
 

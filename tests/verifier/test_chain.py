@@ -177,6 +177,13 @@ def test_the_chain_of_a_basic_badge_is_not_followed(issuer: Stranger) -> None:
     assert deeper not in issuer.web.asked
 
 
+def test_nor_is_a_newer_copy_of_it_asked_for(issuer: Stranger) -> None:
+    service = f"{SITE}/refresh/basic-1"
+    basic = _basic(issuer, refreshService={"id": service, "type": "1EdTechCredentialRefresh"})
+    assert _check(_judge(issuer, issuer.publish_badge(BASIC, basic))).result == "pass"
+    assert service not in issuer.web.asked
+
+
 def test_only_so_many_are_fetched_and_the_rest_is_an_open_question(issuer: Stranger) -> None:
     named = [issuer.publish_badge(f"{SITE}/r/{number}", b"x") for number in range(chain.MAX_LINKS + 5)]
     report = _judge(issuer, *named)

@@ -112,6 +112,8 @@ def test_a_key_elsewhere_on_the_host_that_claims_the_issuer_is_not_believed(on_t
     """Many hosts show files of many people: anybody could put such a file beside the issuer's."""
     method = f"{SITE}/uploads/somebody/key.json"
     _serve(on_the_web, method, _multikey(on_the_web, method))
+    assert outcome(on_the_web.judge(_badge(on_the_web, method))) == ("unknown", "key_not_found")  # no key set in reach
+    on_the_web.web.missing.add(JWKS)
     assert outcome(on_the_web.judge(_badge(on_the_web, method))) == ("invalid", "key_not_authorised")
 
 
@@ -138,6 +140,7 @@ def test_in_a_key_set_of_many_issuers_only_the_issuers_own_keys_count(on_the_web
 
 def test_the_whole_host_is_nobodys_own_folder() -> None:
     issuer = Stranger(name=SITE)
+    issuer.web.missing.add(JWKS)
     method = f"{SITE}/anybody/key.json"
     _serve(issuer, method, _multikey(issuer, method))
     assert outcome(issuer.judge(_badge(issuer, method))) == ("invalid", "key_not_authorised")

@@ -18,8 +18,11 @@ from app.core.clock import now
 from app.issuer import service as issuer_service
 from app.issuer.models import CredentialVersion
 from app.issuer.schemas import IssuedCredential, IssueRequest
+from app.main import create_app
+from app.vc import status_list
+from app.verifier.service import Verifier
 from app.wiring import Services
-from tests.verifier.field import EMAIL, PNG, SECRET_CLAIM, Stranger, contain
+from tests.verifier.field import AT, BADGE_URL, EMAIL, LIST_URL, PNG, SECRET_CLAIM, Stranger, contain
 
 NAME = "What Makes IPS, IPS"
 HTML = {"Accept": "text/html"}
@@ -273,3 +276,64 @@ def test_pages_carry_no_inline_script_or_style(house: House, state: str) -> None
     page = house.page(badge)
     assert not re.search(r"<style|style=|<script(?![^>]* src=)| on[a-z]+=", page)
     assert page.count("<h1") == 1
+
+
+def _page_for_a_stranger(services: Services, issuer: Stranger, document: dict[str, Any]) -> str:
+    verifier = Verifier(issuer.web, issuer.known)
+    with TestClient(create_app(services=Services(services.runtime, verifier))) as client:
+        text = json.dumps(issuer.sign_as_others_do(document))
+        with time_machine.travel(AT):
+            answer = client.post("/verify", data={"badge": text})
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_what_a_badge_rests_on_is_listed_with_its_own_verdict(services: Services, issuer: Stranger) -> None:
+    issuer.publish_list((99,))
+    basic = issuer.credential(name="A", credentialStatus=status_list.entry(LIST_URL, 99))
+    gone = issuer.publish_badge(f"{BADGE_URL}0/v1.json", b"")
+    del issuer.web.pages[gone["id"]]
+    issuer.web.missing.add(gone["id"])
+    named = [issuer.publish_badge(f"{BADGE_URL}/v1.json", issuer.secure(basic, "di")), gone]
+    page = _page_for_a_stranger(services, issuer, issuer.credential(relatedResource=named))
+    assert _headline(page) == "Valid"
+    grounds = page[page.index("What it rests on</h2>") : page.index("Dates</h2>")]
+    assert f"{SECRET_CLAIM}, from Example Agency" in grounds
+    assert "Revoked</span>" in grounds
+    assert "its holder has not shared it" in grounds
+    checks = page[page.index("How we checked</h2>") :]
+    assert "What it rests on still stands" in checks
+
+
+def test_a_badge_whose_grounds_were_changed_says_so_first(services: Services, issuer: Stranger) -> None:
+    named = issuer.publish_badge(f"{BADGE_URL}/v1.json", b"{}")
+    issuer.web.pages[named["id"]] = b"[]"
+    page = _page_for_a_stranger(services, issuer, issuer.credential(relatedResource=[named]))
+    assert _headline(page) == "Not valid: do not rely on it"
+    assert "is not the one it was signed with" in page[: page.index("What it rests on</h2>")]
+
+
+def test_endorsements_are_listed_and_of_a_false_one_nothing_is_shown(services: Services, issuer: Stranger) -> None:
+    other = issuer.neighbour()
+    subject = {"id": BADGE_URL, "type": ["EndorsementSubject"], "endorsementComment": "It *holds* in practice."}
+    good = other.sign(
+        other.credential(
+            id="https://other.example/1",
+            type=["VerifiableCredential", "EndorsementCredential"],
+            awardedDate=None,
+            credentialStatus=None,
+            credentialSchema=None,
+            credentialSubject=subject,
+        )
+    )
+    false = {**good, "credentialSubject": {**subject, "endorsementComment": "The best there is."}}
+    page = _page_for_a_stranger(services, issuer, issuer.credential(endorsement=[good, false]))
+    assert _headline(page) == "Valid"
+    said = page[page.index("What others say of it</h2>") : page.index("Dates</h2>")]
+    assert "other.example, about this badge" in said
+    assert "It <em>holds</em> in practice." in said
+    assert "Somebody, about this badge" in said
+    assert "The best there is." not in page[: page.index("How we checked</h2>")]
+    assert "Valid, issuer not known to us" in said
+    assert "tone-success" not in said
+    assert "Agency of Claims" not in said

@@ -18,9 +18,9 @@ def _presented(issuer: Stranger, **changes: Any) -> bytes:
     return issuer.secure(issuer.credential(refreshService=OFFER, **changes), "di")
 
 
-def _offer(issuer: Stranger, securing: str = "di", **changes: Any) -> None:
+def _offer(stranger: Stranger, securing: str = "di", **changes: Any) -> None:
     newer = {"validFrom": rfc3339(AT - DAY), "awardedDate": None, "refreshService": OFFER, **changes}
-    issuer.web.pages[SERVICE] = issuer.secure(issuer.credential(**newer), securing)
+    stranger.web.pages[SERVICE] = stranger.secure(stranger.credential(**newer), securing)
 
 
 @pytest.mark.parametrize("securing", ["di", "jwt"])
@@ -90,6 +90,11 @@ def test_a_copy_signed_by_somebody_else_is_not_taken(issuer: Stranger) -> None:
     issuer.web.pages[SERVICE] = other.secure(document, "di")
     _failed(issuer)
     issuer.web.pages[SERVICE] = other.secure(document | {"issuer": {"id": other.name, "type": ["Profile"]}}, "di")
+    _failed(issuer)
+
+
+def test_a_copy_that_names_another_issuer_is_not_taken_though_the_first_signed_it(issuer: Stranger) -> None:
+    _offer(issuer, issuer={"id": "did:web:other.example:issuers:x", "type": ["Profile"]})
     _failed(issuer)
 
 

@@ -206,6 +206,17 @@ def test_a_key_that_the_copy_does_not_list_yet_is_looked_for_anew(issuer: Strang
     assert len(server.asked) == 2
 
 
+def test_to_check_again_is_to_ask_again(issuer: Stranger) -> None:
+    server, clock = Server(), Clock()
+    http = HttpClient(allow_private_networks=True, transport=httpx2.MockTransport(_pages(issuer, server)))
+    source = HttpSource(http, hosts=Hosts(clock=clock), kept=KeptDocuments(clock=clock))
+    badge = Presented.from_bytes(issuer.secure(issuer.credential(), "di"))
+    verify(badge, source=source, known_issuers=issuer.known, at=AT)
+    issuer.publish_list((4711,))
+    assert verify(badge, source=source, known_issuers=issuer.known, at=AT).verdict == "valid"
+    assert verify(badge, source=source, known_issuers=issuer.known, at=AT, renew=True).verdict == "revoked"
+
+
 def test_a_host_that_keeps_everybody_waiting_is_left_alone_for_a_while_and_longer_each_time() -> None:
     server, clock = Server(), Clock()
     source = server.source(clock)
