@@ -24,6 +24,7 @@ FIRST_CONTEXTS: Final = (VC_V2, VC_V1)
 
 DATA_INTEGRITY_V1: Final = "https://w3id.org/security/data-integrity/v1"
 DATA_INTEGRITY_V2: Final = "https://w3id.org/security/data-integrity/v2"
+STATUS_LIST_2021: Final = "https://w3id.org/vc/status-list/2021/v1"
 EXAMPLES_V2: Final = "https://www.w3.org/ns/credentials/examples/v2"
 _OB: Final = "https://purl.imsglobal.org/spec/ob/v3p0/"
 OB_V3: Final = _OB + "context-3.0.3.json"
@@ -72,6 +73,8 @@ _PINNED: Final[dict[str, tuple[str, str]]] = {
 # Of the JSON with its members sorted: no package of ours ships the first version, but it is the second without two
 # definitions.
 _DATA_INTEGRITY_V1_DIGEST: Final = "9505bf85338a4c2121ad03992ac90061bc85d43bcfa34d9d47b779381cf08b5f"
+
+_SCHEMA_ORG: Final = "http://schema.org/"
 
 # The whole of the vocabulary that specifications write their examples in.
 _EXAMPLES: Final = {"@vocab": "https://www.w3.org/ns/credentials/examples#"}
@@ -125,6 +128,8 @@ def load(url: str) -> dict[str, Any]:
     """
     if url == DATA_INTEGRITY_V1:
         return _data_integrity_v1()
+    if url == STATUS_LIST_2021:
+        return _status_list_2021()
     return json_text.loads(pinned_bytes(url))
 
 
@@ -152,6 +157,27 @@ def _data_integrity_v1() -> dict[str, Any]:
     if hashlib.sha256(text.encode()).hexdigest() != _DATA_INTEGRITY_V1_DIGEST:
         raise _not_pinned(DATA_INTEGRITY_V1)
     return document
+
+
+def _status_list_2021() -> dict[str, Any]:
+    """What the context of the older status lists defines; no package of ours ships it, and it is a dozen words.
+
+    https://www.w3.org/TR/2023/WD-vc-status-list-20230427/
+    """
+    words = "https://w3id.org/vc/status-list#"
+    always: dict[str, Any] = {"@protected": True, "id": "@id", "type": "@type"}
+    purpose = {"statusPurpose": words + "statusPurpose"}
+    inside: dict[str, dict[str, Any]] = {
+        "StatusList2021Credential": {"description": _SCHEMA_ORG + "description", "name": _SCHEMA_ORG + "name"},
+        "StatusList2021": {**purpose, "encodedList": words + "encodedList"},
+        "StatusList2021Entry": {
+            **purpose,
+            "statusListIndex": words + "statusListIndex",
+            "statusListCredential": {"@id": words + "statusListCredential", "@type": "@id"},
+        },
+    }
+    types = {name: {"@id": words + name, "@context": {**always, **members}} for name, members in inside.items()}
+    return {"@context": {"@protected": True, **types}}
 
 
 def _not_pinned(name: str) -> RuntimeError:

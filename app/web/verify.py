@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -59,11 +59,15 @@ class VerifyForm:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a visitor sent: `presented`, or the form again with what is wrong with it and the status of that answer."""
+    """What a visitor sent: `presented`, or the form again with what is wrong with it and the status of that answer.
+
+    `again`: they have had a verdict and want one that rests on nothing fetched for it.
+    """
 
     form: VerifyForm
     presented: Presented | None = None
     status: int = 400
+    again: bool = False
 
     @property
     def text(self) -> str:
@@ -101,15 +105,16 @@ async def submission(request: Request) -> Submission:
     try:
         async with (
             asyncio.timeout(reading.SECONDS_TO_ARRIVE),
-            request.form(max_files=1, max_fields=2, max_part_size=MAX_BODY) as form,
+            request.form(max_files=1, max_fields=3, max_part_size=MAX_BODY) as form,
         ):
             url, text, file = form.get("url", ""), form.get("badge", ""), form.get("file")
             url, text = (value.strip() if isinstance(value, str) else "" for value in (url, text))
             upload = file if isinstance(file, UploadFile) and file.filename else None
             data = await upload.read(MAX_BADGE_BYTES + 1) if upload else None
+            again = form.get("again") == "1"
     except TimeoutError as error:
         raise BadgeTooSlow from error
-    return _submitted(url, text, data)
+    return replace(_submitted(url, text, data), again=again)
 
 
 def _submitted(url: str, text: str, data: bytes | None) -> Submission:
@@ -147,7 +152,7 @@ def check(request: Request, verifier: BadgeVerifier, sent: Annotated[Submission,
     if sent.presented is None:
         return render(request, "verify/form.html", FormPage(sent.form), status=sent.status, headers=NO_STORE)
     verifier.limit.spend(request.client.host if request.client else "unknown")
-    report = verifier.verify(sent.presented)
+    report = verifier.verify(sent.presented, renew=sent.again)
     resembled = [check.detail for check in report.checks if check.code == "issuer_look_alike"]
     domain = report.facts.issuer.domain if report.facts else None
     letters = letters_of(domain) if domain and not resembled and report.issuer is None else None

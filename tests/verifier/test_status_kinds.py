@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.vc import json_text, status_list
-from app.vc.contexts import DATA_INTEGRITY_V2, VC_V1
+from app.vc.contexts import DATA_INTEGRITY_V2, STATUS_LIST_2021, VC_V1
 from app.vc.keys import base64url
 from app.vc.timestamps import rfc3339
 from app.verifier import status
@@ -119,7 +119,7 @@ def _list_of_2021(issuer: Stranger, set_bits: tuple[int, ...], **changes: Any) -
         **changes,
     }
     return {
-        "@context": [VC_V1, "https://w3id.org/vc/status-list/2021/v1", DATA_INTEGRITY_V2],
+        "@context": [VC_V1, STATUS_LIST_2021, DATA_INTEGRITY_V2],
         "id": LIST_URL,
         "type": ["VerifiableCredential", "StatusList2021Credential"],
         "issuer": issuer.name,
@@ -129,7 +129,7 @@ def _list_of_2021(issuer: Stranger, set_bits: tuple[int, ...], **changes: Any) -
 
 
 def _look_up(issuer: Stranger, document: dict[str, Any], **changes: Any) -> str:
-    """The status part alone: no badge can name such a list while its context is not among those we know."""
+    """The status part alone."""
     claims = {
         "vc": document, "iss": issuer.name, "jti": LIST_URL, "sub": f"{LIST_URL}#list",
         "nbf": int((AT - DAY).timestamp()),
@@ -150,6 +150,23 @@ def _look_up(issuer: Stranger, document: dict[str, Any], **changes: Any) -> str:
 @pytest.mark.parametrize(("bits", "code"), [((), "ok"), ((4711,), "revoked")])
 def test_a_list_of_2021_is_read(issuer: Stranger, bits: tuple[int, ...], code: str) -> None:
     assert _look_up(issuer, _list_of_2021(issuer, bits)) == code
+
+
+@pytest.mark.parametrize("version", ["1.1", "2.0"])
+@pytest.mark.parametrize(("bits", "expected"), [((), ("valid", None)), ((4711,), ("revoked", "revoked"))])
+def test_a_badge_on_a_list_of_2021_is_judged_by_it(
+    issuer: Stranger, version: str, bits: tuple[int, ...], expected: tuple[str, str | None]
+) -> None:
+    issuer.web.pages[LIST_URL] = json_text.dumps(issuer.sign_as_others_do(_list_of_2021(issuer, bits)))
+    entry = {
+        "id": f"{LIST_URL}#4711", "type": "StatusList2021Entry", "statusPurpose": "revocation",
+        "statusListIndex": "4711", "statusListCredential": LIST_URL,
+    }  # fmt: skip
+    make = issuer.credential if version == "2.0" else issuer.credential_v1
+    document = make(credentialStatus=entry)
+    document["@context"] = [*document["@context"], STATUS_LIST_2021]
+    badge = json_text.dumps(issuer.sign_as_others_do(document))
+    assert outcome(issuer.judge(badge)) == expected
 
 
 def test_a_list_of_2021_in_plain_base64_is_read(issuer: Stranger) -> None:

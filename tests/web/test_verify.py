@@ -18,7 +18,8 @@ from app.core.clock import now
 from app.vc import json_text
 from app.vc.timestamps import rfc3339
 from app.verifier import known_issuers_file
-from app.verifier.schemas import KnownIssuer
+from app.verifier.schemas import KnownIssuer, Presented, Report
+from app.verifier.service import Verifier
 from app.wiring import Services
 from tests.verifier.field import PNG, SECRET_CLAIM, SVG, Stranger, contain
 
@@ -202,6 +203,22 @@ def test_what_was_pasted_can_be_checked_again(client: TestClient) -> None:
     again = re.search(r'name="badge" value="([^"]*)"', page)
     assert again
     assert "Valid, but" in client.post("/verify", data={"badge": html.unescape(again[1])}).text
+
+
+def test_checked_again_it_rests_on_nothing_that_was_fetched_before(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed, judge = [], Verifier.verify
+
+    def watched(verifier: Verifier, presented: Presented, **how: Any) -> Report:
+        renewed.append(how["renew"])
+        return judge(verifier, presented, **how)
+
+    monkeypatch.setattr(Verifier, "verify", watched)
+    answer = client.post("/verify", files={"badge": (None, _badge())})
+    (again,) = re.findall(r'<input type="hidden" name="again" value="(.*?)">', answer.text)
+    client.post("/verify", files={"badge": (None, _badge()), "again": (None, again)})
+    assert renewed == [False, True]
 
 
 def test_nothing_sent_is_kept_by_caches_or_written_to_the_log(
