@@ -1,4 +1,4 @@
-"""Which tests one process runs together when several share a run: those that share a server or a browser.
+"""Which tests one process runs together when several share a run: those that share a server, a browser or long work.
 
 pytest-xdist's own groups (`--dist loadgroup`) have no effect with this version of pytest, and nothing says so.
 """
@@ -13,6 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = re.compile(
     r"tests/browser/test_carriers\.py|tests/browser/|tests/practice_lms/test_in_a_browser\.py"
     r"|tests/independent/|tests/openedx/|tests/(system|container|bench)/\w+\.py"
+    r"|tests/vc/fuzz/test_(second_opinions|poison)\.py|tests/vc/test_credential_schema\.py"
+    r"|tests/web/test_verify_bad_input\.py"
 )
 
 

@@ -18,6 +18,7 @@ from app.issuer.models import Credential, CredentialVersion
 from app.vc import json_text
 from app.vc.canonicalization import canonicalize, check_issuable
 from app.wiring import Services
+from bench import certificates
 from bench.node_peer import HOME, STACKS, NodePeer
 from bench.page import _issue, fill
 from bench.platform_stub import Platform
@@ -61,15 +62,19 @@ def test_a_node_peer_signs_what_we_verify_and_verifies_what_we_sign(stack: str) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cached", [False, True])
-def test_the_flask_peer_lets_a_signed_launch_in_and_no_other(cached: bool, tmp_path: Path) -> None:
+def test_the_flask_peer_lets_a_signed_launch_in_and_no_other(
+    cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("flask", reason="the peer is a Flask tool")
     from pylti1p3.exception import LtiException
 
     from bench.flask_tool import configure, create
 
     platform = Platform("https://waymark.example.org/modules/M01")
-    with platform.server() as keys:
-        tool = create(configure(tmp_path, f"http://127.0.0.1:{keys.port}/jwks"), 80, cached=cached)
+    certificate, authorities = certificates.make(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authorities))
+    with platform.server(certificate) as keys:
+        tool = create(configure(tmp_path, f"https://127.0.0.1:{keys.port}/jwks"), 80, cached=cached)
         tool.testing = True
         client = tool.test_client()
         assert _launch(client, platform).get_json()["name"] == "Learner 1"

@@ -297,5 +297,7 @@ def test_the_badge_page_fits_on_paper(demo: DemoStack, new_context: NewContext) 
     page.emulate_media(media="print")
     assert page.evaluate(TOO_WIDE) == []
     expect(page.get_by_role("heading", level=1)).to_have_text("Valid")
-    expect(page.get_by_text("Type that address to see whether the badge still stands")).to_be_visible()
+    expect(
+        page.get_by_text("type that address, or scan the code, to see whether the badge still stands")
+    ).to_be_visible()
     expect(page.get_by_role("link", name="Check again")).to_be_hidden()

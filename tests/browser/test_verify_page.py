@@ -36,7 +36,7 @@ HOLD_BACK = """() => {
 
 @pytest.fixture
 def page(new_context: NewContext, demo: DemoStack) -> Page:
-    page = new_context().new_page()
+    page = new_context(reduced_motion="reduce").new_page()
     page.goto(demo.tool + "/verify")
     return page
 

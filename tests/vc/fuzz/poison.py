@@ -11,6 +11,7 @@ import random
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from pyoxigraph import BlankNode, CanonicalizationAlgorithm, Dataset, NamedNode, Quad
@@ -212,8 +213,16 @@ def main() -> None:
         found[f"graph {name}"] = _outcome(_label, edges)
     for name, data in texts():
         found[f"JSON {name}"] = _outcome(json_text.loads, data)
-    found["memory in MB"] = str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    found["memory in MB"] = str(_most_memory())
     json.dump(found, sys.stdout)
+
+
+def _most_memory() -> int:
+    """The most megabytes this program held. What getrusage tells begins with the memory of whoever started it."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) // 1024
+    raise RuntimeError("the kernel does not say how much memory this program held")
 
 
 if __name__ == "__main__":
