@@ -78,15 +78,17 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_every_row_of_the_corpus_by_walker_by_general_path_and_by_template(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a template applies (an achievement or an issuer with an id) it must have been used, not just be equal."""
+def test_every_row_of_the_corpus_by_walker_and_by_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a template applies (an achievement or an issuer with an id) it must have been used, not just be equal.
+
+    tests/vc/test_canonicalization.py takes every row by the general path.
+    """
     corpus = rows()
     assert len(corpus) == 1200
     assert len({row["sha256"] for row in corpus}) > 1100, "so many different texts"
     templated = 0
     for row in corpus:
         document, digest = row["document"], row["sha256"]
-        assert _digest(canonicalize_generally(document)) == digest
         first = walk(document)  # Unusual would fail the test: nothing is left to the general path
         with monkeypatch.context() as patch:
             patch.setattr(walker, "TEMPLATED", frozenset())
