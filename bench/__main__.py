@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from app.core import garbage
 from app.core.logging import configure
 from bench import report
 from bench.bulk import bulk
@@ -70,4 +71,5 @@ def _known(name: str) -> str:
 
 
 if __name__ == "__main__":
+    garbage.settle()  # as server and worker do
     raise SystemExit(main())

@@ -13,6 +13,7 @@ import typer
 from app.cli.bench_proofs import Direction, figures
 from app.cli.bench_timing import Effort
 from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail
+from app.core import garbage
 
 bench = typer.Typer(
     help="Measure this machine; `make bench` measures longer and beside more peers.", no_args_is_help=True
@@ -61,6 +62,7 @@ def page(as_json: AsJson = False) -> None:
 
 
 def _measure(direction: Direction, rounds: int, as_json: bool) -> None:
+    garbage.settle()  # as server and worker do
     found = figures(direction, Effort(rounds=rounds, slice_seconds=SLICE_SECONDS))
     beside = "PyLD is not installed" if found.vs_pyld is None else f"{found.vs_pyld:.1f} × PyLD"
     text = (

@@ -68,7 +68,7 @@ def canonicalize_to_issue(document: dict[str, Any], policy: ContextPolicy = PINN
         check_issuable(document)
         return canonicalize_generally(document)
     if _may_be_disputed(text):
-        own = [lines for part in walked.parts for lines in part.linked.first_degree(len(part.hashes))]
+        own = [lines for part in walked.parts for lines in part.first_degree()]
         for lines in (text.split("\n"), *own):
             _refuse_disputed_order(lines)
     return text

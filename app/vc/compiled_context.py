@@ -7,7 +7,7 @@ path. https://www.w3.org/TR/json-ld11-api/#context-processing-algorithm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -18,7 +18,10 @@ Kind = Literal["id", "type", "literal", "iri", "vocabulary"]
 
 MAX_TYPE_LISTS: Final = 512
 MAX_TYPES_KEPT: Final = 16
+MAX_MEMBER_LISTS: Final = 256
+MAX_MEMBERS_KEPT: Final = 32
 _XSD_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
+_TYPE: Final = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 _DEFINITION_KEYS: Final = frozenset({"@id", "@type", "@container", "@context", "@protected"})
 
 
@@ -34,19 +37,24 @@ class Term:
         kind: how a text value is read.
         iri: what the member stands for.
         predicate: the same as N-Quads writes it.
+        middle: the same between the subject and the object of a line.
         datatype: of literal values; None where none is named.
         is_list: whether an array keeps its order.
         scoped: the context that holds inside, if there is one.
         is_protected: whether an inner context may not redefine it.
+        plain_text: the same as `middle` where a text value becomes a literal without a datatype, else None: by far the
+            most frequent case.
     """
 
     kind: Kind
     iri: str
     predicate: str
+    middle: str
     datatype: str | None
     is_list: bool
     scoped: Any
     is_protected: bool
+    plain_text: str | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -56,9 +64,10 @@ class Scope:
     Attributes:
         terms: by name.
         previous: the scope to go back to in a node below, where this one comes from a type.
-        types: scopes entered by a list of types, with the types' IRIs; bounded, as the lists are a stranger's.
+        types: scopes entered by a list of types, with what they state; bounded, as the lists are a stranger's.
         below: scopes entered by a member.
         words: scopes in which a member's own text values are read.
+        members: what the members of a node mean, by their names in order; bounded, as the lists are a stranger's.
     """
 
     terms: dict[str, Term]
@@ -66,9 +75,10 @@ class Scope:
     types: dict[str | tuple[str, ...] | None, tuple[Scope, tuple[str, ...]]] = field(default_factory=dict)
     below: dict[str, Scope] = field(default_factory=dict)
     words: dict[str, Scope] = field(default_factory=dict)
+    members: dict[tuple[str, ...], Sequence[tuple[str, Term]]] = field(default_factory=dict)
 
     def typed(self, types: str | tuple[str, ...] | None) -> tuple[Scope, tuple[str, ...]]:
-        """The scope inside a node of these types, and the types as IRIs in N-Quads' form.
+        """The scope inside a node of these types, and the statements of its types without their subject.
 
         Raises:
             Unusual: a type is not a term here.
@@ -89,6 +99,20 @@ class Scope:
         found = self.below.get(name)
         if found is None:
             found = self.below[name] = _enter_member(self, name)
+        return found
+
+    def meanings(self, node: Mapping[str, Any]) -> Sequence[tuple[str, Term]]:
+        """The members of a node that say something, with what they mean: not its id, types or context.
+
+        Raises:
+            Unusual: a member has no meaning here, or one that only the general path understands.
+        """
+        names = tuple(node)
+        found = self.members.get(names)
+        if found is None:
+            found = _meanings(self, names)
+            if len(self.members) < MAX_MEMBER_LISTS and len(names) <= MAX_MEMBERS_KEPT:
+                self.members[names] = found
         return found
 
     def wording(self, name: str) -> Scope:
@@ -118,6 +142,24 @@ def root_scope(urls: tuple[str, ...]) -> Scope:
     return scope
 
 
+def _meanings(scope: Scope, names: tuple[str, ...]) -> Sequence[tuple[str, Term]]:
+    found = []
+    for name in names:
+        if name == "@context":  # of the whole document; the walker lets no node below have one
+            continue
+        term = scope.terms.get(name)
+        if term is None:
+            raise Unusual
+        if term.kind in ("id", "type"):
+            if name != term.kind:
+                raise Unusual
+        elif not term.iri:
+            raise Unusual
+        else:
+            found.append((name, term))
+    return found
+
+
 def _enter_types(scope: Scope, types: str | tuple[str, ...] | None) -> tuple[Scope, tuple[str, ...]]:
     named = () if types is None else (types,) if isinstance(types, str) else types
     known = []
@@ -131,7 +173,7 @@ def _enter_types(scope: Scope, types: str | tuple[str, ...] | None) -> tuple[Sco
         local = scope.terms[name].scoped
         if local is not None:
             inner = _process(inner, local, propagates=False)
-    return inner, tuple(term.predicate for term in known)
+    return inner, tuple(f" {_TYPE} {term.predicate} .\n" for term in known)
 
 
 def _enter_member(scope: Scope, name: str) -> Scope:
@@ -185,7 +227,7 @@ def _term(known: Mapping[str, Term], local: Mapping[str, Any], name: str, defini
     scoped = definition.get("@context", _NO_CONTEXT if "@context" in definition else None)
     is_protected = bool(definition.get("@protected", protect))
     if named in ("@id", "@type"):
-        return Term("id" if named == "@id" else "type", named, named, None, False, scoped, is_protected)
+        return Term("id" if named == "@id" else "type", named, named, named, None, False, scoped, is_protected)
     iri = "" if named is None else _expand(known, local, named)
     if coercion == "@json" or iri.startswith("@"):
         iri = ""
@@ -193,7 +235,10 @@ def _term(known: Mapping[str, Term], local: Mapping[str, Any], name: str, defini
     datatype = None
     if kind == "literal" and isinstance(coercion, str) and coercion != "@json":
         datatype = _expand(known, local, coercion)
-    return Term(kind, iri, f"<{iri}>", datatype, container == "@list", scoped, is_protected)
+    is_list = container == "@list"
+    middle = f" <{iri}> "
+    plain_text = middle if kind == "literal" and datatype is None and not is_list else None
+    return Term(kind, iri, f"<{iri}>", middle, datatype, is_list, scoped, is_protected, plain_text)
 
 
 _NO_CONTEXT: Final[Any] = "no context"

@@ -8,8 +8,9 @@ https://www.w3.org/TR/rdf-canon/#canon-algorithm
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from app.vc.compiled_context import Unusual
 
@@ -29,92 +30,88 @@ class Alike(Exception):
 Node = str | int
 """A term as N-Quads writes it, or the number of a blank node."""
 
-Statement = tuple[Node, str, Node]
+Link = tuple[str, int]
+"""The middle of a line, ` <predicate> `, and the number of the blank node that is its object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """Statements with blank nodes, cut where a label goes in, so that a line is made by joining.
+class Block(NamedTuple):
+    """What is said of one subject, cut where labels go in.
+
+    Lines with the same subject stand together in a canonical text, and subjects that are no beginnings of each other
+    sort as their lines do. So whole blocks are sorted, not lines, and what no label changes is put together once.
 
     Attributes:
-        from_node: (number of the subject, rest of the line).
-        to_node: (beginning of the line, number of the object).
-        between: (number of the subject, middle of the line, number of the object).
+        rests: the lines without their subject, ` <predicate> value .` with line feed, that name no other blank node;
+            sorted, each once.
+        links: to blank nodes, each once.
     """
 
-    from_node: tuple[tuple[int, str], ...]
-    to_node: tuple[tuple[str, int], ...]
-    between: tuple[tuple[int, str, int], ...]
+    rests: Sequence[str]
+    links: Sequence[Link]
 
-    @classmethod
-    def of(cls, statements: Iterable[Statement]) -> Linked:
-        """Cut statements of which each has a blank node."""
-        from_node: list[tuple[Node, str]] = []
-        to_node: list[tuple[str, Node]] = []
-        between: list[tuple[Node, str, Node]] = []
-        for subject, predicate, value in statements:
-            if type(subject) is str:
-                to_node.append((f"{subject} {predicate} ", value))
-            elif type(value) is str:
-                from_node.append((subject, f" {predicate} {value} .\n"))
-            else:
-                between.append((subject, f" {predicate} ", value))
-        return cls(tuple(from_node), tuple(to_node), tuple(between))  # type: ignore[arg-type]
-
-    def lines(self, names: Sequence[str]) -> list[str]:
-        """The lines, with a label for each number."""
-        found = [names[subject] + rest for subject, rest in self.from_node]
-        found += [f"{start}{names[value]} .\n" for start, value in self.to_node]
-        found += [f"{names[subject]}{middle}{names[value]} .\n" for subject, middle, value in self.between]
-        return found
-
-    def first_degree(self, blank_nodes: int) -> list[list[str]]:
-        """Each blank node's own statements as RDFC-1.0 §4.6 writes them, by number, in no order.
-
-        Equal lines that stand for different statements all count.
-        """
-        lines: list[list[str]] = [[] for _ in range(blank_nodes)]
-        for subject, rest in self.from_node:
-            lines[subject].append("_:a" + rest)
-        for start, value in self.to_node:
-            lines[value].append(start + "_:a .\n")
-        for subject, middle, value in self.between:
-            if subject == value:
-                lines[subject].append(f"_:a{middle}_:a .\n")
-            else:
-                lines[subject].append(f"_:a{middle}_:z .\n")
-                lines[value].append(f"_:z{middle}_:a .\n")
-        return lines
+    def text(self, subject: str, names: Sequence[str]) -> str:
+        """The block's lines in order, with a label for each number."""
+        if not self.links:
+            return subject + subject.join(self.rests) if self.rests else ""
+        lines = [*self.rests, *[f"{middle}{names[value]} .\n" for middle, value in self.links]]
+        return subject + subject.join(sorted(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Statements ready to be put into a canonical text.
 
     Attributes:
-        plain: the lines without blank nodes, sorted.
-        linked: the statements with blank nodes, numbered from 0.
+        ready: (subject, its lines), where none of them names a blank node.
+        linking: (subject, its block), where some do.
+        nodes: the blocks of the blank nodes, by number.
         hashes: first-degree hashes of the blank nodes (RDFC-1.0 §4.6), by number.
     """
 
-    plain: tuple[str, ...]
-    linked: Linked
-    hashes: tuple[str, ...]
+    ready: Sequence[tuple[str, str]]
+    linking: Sequence[tuple[str, Block]]
+    nodes: Sequence[Block]
+    hashes: Sequence[str]
 
     @classmethod
-    def of(cls, statements: Iterable[Statement], blank_nodes: int) -> Part:
-        """Hash and cut statements; one that comes twice counts once."""
-        plain, linked = [], []
-        for statement in dict.fromkeys(statements):
-            subject, predicate, value = statement
-            if type(subject) is str and type(value) is str:
-                plain.append(f"{subject} {predicate} {value} .\n")
-            else:
-                linked.append(statement)
-        cut = Linked.of(linked)
-        own = cut.first_degree(blank_nodes)
-        hashes = (hashlib.sha256("".join(sorted(lines)).encode()).hexdigest() for lines in own)
-        return cls(tuple(sorted(plain)), cut, tuple(hashes))
+    def of(cls, rests: Mapping[Node, Sequence[str]], links: Sequence[tuple[Node, str, int]], blank_nodes: int) -> Part:
+        """Cut and hash statements.
+
+        `rests` are those without a blank node as object, by subject, and have every subject; `links` the others:
+        subject, middle of the line, object. What is said twice counts once.
+        """
+        linked: dict[Node, list[Link]] = {}
+        for subject, middle, value in links:
+            linked.setdefault(subject, []).append((middle, value))
+        ready, linking = [], []
+        nodes = [_NOTHING] * blank_nodes
+        for subject, lines in rests.items():
+            ordered = sorted(set(lines))
+            named = linked.get(subject)
+            if type(subject) is int:
+                nodes[subject] = Block(ordered, tuple(dict.fromkeys(named)) if named else ())
+            elif named and type(subject) is str:
+                linking.append((subject, Block(ordered, tuple(dict.fromkeys(named)))))
+            elif ordered and type(subject) is str:
+                ready.append((subject, subject + subject.join(ordered)))
+        first_degree = _first_degree(linking, nodes)
+        hashes = [hashlib.sha256("".join(sorted(lines)).encode()).hexdigest() for lines in first_degree]
+        return cls(ready, linking, nodes, hashes)
+
+    def first_degree(self) -> list[list[str]]:
+        """Each blank node's own statements as RDFC-1.0 §4.6 writes them, by number, in no order."""
+        return _first_degree(self.linking, self.nodes)
+
+    def blocks(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        """(subject, its lines in order), with a label for each number."""
+        found = list(self.ready)
+        found += [(subject, block.text(subject, names)) for subject, block in self.linking]
+        found += [(name, block.text(name, names)) for name, block in zip(names, self.nodes, strict=True)]
+        return found
+
+
+_NOTHING: Final = Block((), ())
+_LABELS: Final = tuple(f"_:c14n{number}" for number in range(100))
+_LINE: Final = re.compile("[^\n]*\n")  # splitlines() would also break lines at U+2028, inside a text
 
 
 def canonical_text(parts: Sequence[Part]) -> str:
@@ -125,25 +122,43 @@ def canonical_text(parts: Sequence[Part]) -> str:
         Unusual: nothing is said at all.
     """
     every = [value for part in parts for value in part.hashes]
-    labels = {value: f"_:c14n{number}" for number, value in enumerate(sorted(every))}
+    labels = dict(zip(sorted(every), _label_names(len(every)), strict=True))
     if len(labels) < len(every):
         raise Alike(_with_labels_of_no_meaning(parts))
-    lines: list[str] = []
-    for part in parts:  # sorted runs first: the sort below finds and merges them
-        lines += part.plain
-    for part in parts:
-        lines += part.linked.lines([labels[value] for value in part.hashes])
-    if not lines:
+    blocks = [block for part in parts for block in part.blocks([labels[value] for value in part.hashes])]
+    by_subject = dict(blocks)
+    if len(by_subject) < len(blocks):  # two parts speak of the same, and may say the same
+        text = "".join(sorted({line for _, lines in blocks for line in _LINE.findall(lines)}))
+    else:
+        text = "".join([by_subject[subject] for subject in sorted(by_subject)])
+    if not text:
         raise Unusual
-    lines.sort()
-    if len(set(lines)) < len(lines):  # two parts say the same
-        lines = list(dict.fromkeys(lines))
-    return "".join(lines)
+    return text
+
+
+def _label_names(count: int) -> Sequence[str]:
+    return _LABELS[:count] if count <= len(_LABELS) else [f"_:c14n{number}" for number in range(count)]
+
+
+def _first_degree(linking: Sequence[tuple[str, Block]], nodes: Sequence[Block]) -> list[list[str]]:
+    """Equal lines that stand for different statements all count."""
+    lines = [["_:a" + rest for rest in block.rests] for block in nodes]
+    for subject, block in linking:
+        for middle, value in block.links:
+            lines[value].append(f"{subject}{middle}_:a .\n")
+    for number, block in enumerate(nodes):
+        for middle, value in block.links:
+            if value == number:
+                lines[number].append(f"_:a{middle}_:a .\n")
+            else:
+                lines[number].append(f"_:a{middle}_:z .\n")
+                lines[value].append(f"_:z{middle}_:a .\n")
+    return lines
 
 
 def _with_labels_of_no_meaning(parts: Sequence[Part]) -> str:
-    lines: list[str] = []
-    for number, part in enumerate(parts):
-        lines += part.plain
-        lines += part.linked.lines([f"_:p{number}n{node}" for node in range(len(part.hashes))])
-    return "".join(lines)
+    return "".join(
+        lines
+        for number, part in enumerate(parts)
+        for _, lines in part.blocks([f"_:p{number}n{node}" for node in range(len(part.hashes))])
+    )

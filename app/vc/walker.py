@@ -16,14 +16,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from app.vc.compiled_context import Scope, Term, Unusual, root_scope
 from app.vc.contexts import VC_V2, vocabulary
 from app.vc.json_text import MAX_SAFE_INTEGER
-from app.vc.labelling import Node, Part, Statement
+from app.vc.labelling import Node, Part
 from app.vc.safe_mode import MAX_CONTEXTS, MAX_DEPTH, is_absolute_iri
 
 MAX_VALUES: Final = 5_000
@@ -37,9 +37,8 @@ _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _STRING: Final = _XSD + "string"
 _WRITTEN_AS_DOUBLE: Final = frozenset({_XSD + "double"})
-_TYPE: Final = f"<{_RDF}type>"
-_FIRST: Final = f"<{_RDF}first>"
-_REST: Final = f"<{_RDF}rest>"
+_FIRST: Final = f" <{_RDF}first> "
+_REST: Final = f" <{_RDF}rest> "
 _NIL: Final = f"<{_RDF}nil>"
 _SPECIAL: Final = re.compile('[\x00-\x1f"\\\\\x7f\ud800-\udfff\ufffe\uffff]')
 _FORBIDDEN: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
@@ -50,8 +49,7 @@ _ESCAPES: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(NamedTuple):
     """What a walk found.
 
     Attributes:
@@ -105,8 +103,7 @@ def walk(document: dict[str, Any]) -> Walked:
     found = _Walk(urls, watched, [document, *entries], use_templates=True)
     found.node(document, root_scope(urls), 0)
     is_plain = not (found.has_repeated_list_values or found.has_empty)
-    own_part = Part.of(found.statements, found.blank_nodes)
-    return Walked((own_part, *(each.part for each in found.templates)), is_plain)
+    return Walked((found.part(), *(each.part for each in found.templates)), is_plain)
 
 
 def _context_urls(document: dict[str, Any]) -> tuple[str, ...]:
@@ -122,7 +119,6 @@ class _Walk:
     """One walk over a document, or over a part of it that becomes a template.
 
     Attributes:
-        statements: what was found; a number stands for a blank node.
         templates: those that were met.
         blank_nodes: how many there are beside those of the templates.
         ids: identifiers that the walked nodes describe.
@@ -131,7 +127,6 @@ class _Walk:
     def __init__(
         self, urls: tuple[str, ...], watched: frozenset[str], entries: list[Any], *, use_templates: bool
     ) -> None:
-        self.statements: list[Statement] = []
         self.templates: list[Template] = []
         self.blank_nodes = 0
         self.ids: set[str] = set()
@@ -143,6 +138,12 @@ class _Walk:
         self._watched = watched
         self._entries = entries
         self._use_templates = use_templates
+        self._rests: dict[Node, list[str]] = {}
+        self._links: list[tuple[Node, str, int]] = []
+
+    def part(self) -> Part:
+        """The statements that were found, without those of the templates."""
+        return Part.of(self._rests, self._links, self.blank_nodes)
 
     def node(self, node: dict[str, Any], scope: Scope, depth: int) -> Node:
         """Walk a node object; returns how others refer to it."""
@@ -155,40 +156,36 @@ class _Walk:
             if not types:
                 self.has_empty = True
             types = tuple(types)
-        inner, type_iris = scope.typed(types)
+        inner, type_rests = scope.typed(types)
         subject = self._subject(node)
-        add = self.statements.append
-        for iri in type_iris:
-            add((subject, _TYPE, iri))
-        terms = inner.terms
-        for name, value in node.items():
-            term = terms.get(name)
-            if term is None:
-                if name == "@context" and depth == 0:
-                    continue
-                raise Unusual
-            kind = term.kind
-            if kind == "literal" and type(value) is str and not term.is_list and term.datatype is None and term.iri:
-                # By far the most frequent case, written out.
+        rests = self._rests.get(subject)
+        if rests is None:
+            rests = self._rests[subject] = []
+        rests += type_rests
+        for name, term in inner.meanings(node):
+            value = node[name]
+            if type(value) is str and term.plain_text is not None:
                 self.values += 1
-                add((subject, term.predicate, _quoted(value)))
-            elif kind == "id" or kind == "type":
-                if name not in ("id", "type"):
-                    raise Unusual
-            elif not term.iri:
-                raise Unusual
+                text = value if _SPECIAL.search(value) is None else _escaped(value)
+                rests.append(f'{term.plain_text}"{text}" .\n')
             elif term.is_list:
-                add((subject, term.predicate, self._list(value, name, term, inner, depth)))
+                self._say(subject, rests, term.middle, self._list(value, name, term, inner, depth))
             elif type(value) is list:
                 if not value:
                     self.has_empty = True
                 for item in value:
-                    add((subject, term.predicate, self._value(item, name, term, inner, depth)))
+                    self._say(subject, rests, term.middle, self._value(item, name, term, inner, depth))
             else:
-                add((subject, term.predicate, self._value(value, name, term, inner, depth)))
+                self._say(subject, rests, term.middle, self._value(value, name, term, inner, depth))
         if self.values > MAX_VALUES:
             raise Unusual
         return subject
+
+    def _say(self, subject: Node, rests: list[str], middle: str, value: Node) -> None:
+        if type(value) is int:
+            self._links.append((subject, middle, value))
+        else:
+            rests.append(f"{middle}{value} .\n")
 
     def _subject(self, node: dict[str, Any]) -> Node:
         identifier = node.get("id")
@@ -267,7 +264,9 @@ class _Walk:
             self.has_repeated_list_values = True
         for number, each in enumerate(found, first):
             rest: Node = number + 1 if number + 1 < first + len(found) else _NIL
-            self.statements += ((number, _FIRST, each), (number, _REST, rest))
+            rests = self._rests.setdefault(number, [])
+            self._say(number, rests, _FIRST, each)
+            self._say(number, rests, _REST, rest)
         return first
 
 
@@ -294,7 +293,7 @@ def _make_template(urls: tuple[str, ...], value: dict[str, Any], scope: Scope) -
         raise Unusual
     return Template(
         root=root,
-        part=Part.of(found.statements, found.blank_nodes),
+        part=found.part(),
         ids=frozenset(found.ids),
         values=found.values,
         has_repeated_list_values=found.has_repeated_list_values,
@@ -328,11 +327,13 @@ _TEMPLATES: Final = _Templates()
 
 def _quoted(value: str) -> str:
     """A literal as canonical N-Quads writes it (RDF 1.2 N-Quads §3.1)."""
-    if _SPECIAL.search(value):
-        if _FORBIDDEN.search(value):
-            raise Unusual
-        value = value.translate(_ESCAPES)
-    return f'"{value}"'
+    return f'"{value}"' if _SPECIAL.search(value) is None else f'"{_escaped(value)}"'
+
+
+def _escaped(value: str) -> str:
+    if _FORBIDDEN.search(value):
+        raise Unusual
+    return value.translate(_ESCAPES)
 
 
 def _is_plain_iri(value: str) -> bool:
