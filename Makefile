@@ -12,13 +12,15 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
 endif
 export UV_PYTHON_DOWNLOADS := never
+# Several processes of a test run read the same files: what the first has worked out serves the others.
+unexport PYTHONDONTWRITEBYTECODE
 # Installed with its bytecode, the first start is as quick as the second.
 INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test quick check-static browser fuzz bench lock clean
+.PHONY: help install dev demo test suite node-tools openedx-tools quick check-static browser fuzz bench lock clean
 
 help: ## List the targets
 	@echo "Waymark: make TARGET"
@@ -66,17 +68,25 @@ check-static: $(VENV)/.installed-dev ## Format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: $(VENV)/.installed-dev browser check-static ## Everything CI checks
-	@$(BIN)/python -m tests.independent.tools || true
-	@$(BIN)/python -m tests.openedx.tools || true
+# What waits for a network or for one processor goes on beside the rest: a failure of any of them fails the target.
+test: $(VENV)/.installed-dev ## Everything CI checks
+	@$(MAKE) --no-print-directory -j 4 check-static suite
+
+suite: $(VENV)/.installed-dev browser node-tools openedx-tools
 	@echo "Tests, and those of everything that keeps data on SQLite and on PostgreSQL ..."
 	@$(BIN)/python -m pytest --db=both -n $$(( 2 * $(WORKERS) ))
+
+node-tools: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.independent.tools || true
+
+openedx-tools: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.openedx.tools || true
 
 quick: $(VENV)/.installed-dev check-static ## Static checks, and the tests without browsers and without the slow ones
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not slow" $(LEFT_OUT:%=--ignore=tests/%)
 
 fuzz: $(VENV)/.installed-dev ## Attack the credential engine for hours: fifty times what CI tries
-	@WAYMARK_FUZZ=50 $(BIN)/python -m pytest tests/vc/fuzz -n $(WORKERS)
+	@WAYMARK_FUZZ=50 $(BIN)/python -m pytest tests/vc/fuzz -n $(WORKERS) -o faulthandler_timeout=0
 
 bench: $(VENV)/.installed-dev ## Measure signing, verifying, launches and pages against their peers
 	@$(BIN)/python -m bench

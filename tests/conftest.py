@@ -57,6 +57,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
 
 
+def in_folder(items: list[pytest.Item], file: str) -> list[pytest.Item]:
+    """Those tests that stand in the folder of a conftest.py, given as its `__file__`, or below it."""
+    folder = f"{Path(file).parent.relative_to(ROOT)}/"
+    return [item for item in items if item.nodeid.startswith(folder)]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Several processes share a run as `tests/scheduling.py` says."""

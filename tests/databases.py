@@ -6,6 +6,7 @@ that comes as a wheel and is started in a folder that git ignores.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -27,6 +28,17 @@ POSTGRES_FOLDER = ROOT / ".tools" / "postgres"
 OWN_POSTGRES_FOLDER = ROOT / ".tools" / f"postgres-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 Fill = Callable[[Database], None]
+
+FORM = """SELECT
+  (SELECT string_agg(concat(oid, relname, relnatts, relchecks), ',' ORDER BY oid) FROM pg_class
+   WHERE relnamespace = 'public'::regnamespace),
+  (SELECT string_agg(concat(attrelid, attname, atttypid, attnotnull), ',' ORDER BY attrelid, attnum)
+   FROM pg_attribute WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)),
+  (SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_constraint),
+  (SELECT string_agg(concat(oid, tgenabled), ',' ORDER BY oid) FROM pg_trigger),
+  (SELECT count(*)::text FROM pg_proc),
+  (SELECT string_agg(setconfig::text, ',') FROM pg_db_role_setting)
+"""
 
 
 class Maker(Protocol):
@@ -67,6 +79,17 @@ class Kept:
     rows: dict[str, bytes]
     sequences: list[tuple[str, int]]
 
+    @property
+    def emptying(self) -> sql.Composed:
+        """Takes every row away, in any order, and brings every sequence back to its beginning."""
+        return sql.SQL("; ").join(
+            [
+                sql.SQL("SET session_replication_role = replica"),
+                *(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in self.rows),
+                sql.SQL("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"),
+            ]
+        )
+
 
 def _read_all(url: str) -> Kept:
     with psycopg.connect(url) as connection:
@@ -83,17 +106,7 @@ def _read_all(url: str) -> Kept:
 
 def _form(connection: psycopg.Connection[Any]) -> str:
     """Changes with every table, column, constraint, trigger, function or setting that comes, goes or is altered."""
-    parts = (
-        "SELECT string_agg(concat(oid, relname, relnatts, relchecks), ',' ORDER BY oid) FROM pg_class "
-        "WHERE relnamespace = 'public'::regnamespace",
-        "SELECT string_agg(concat(attrelid, attname, atttypid, attnotnull), ',' ORDER BY attrelid, attnum) "
-        "FROM pg_attribute WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)",
-        "SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_constraint",
-        "SELECT string_agg(concat(oid, tgenabled), ',' ORDER BY oid) FROM pg_trigger",
-        "SELECT count(*)::text FROM pg_proc",
-        "SELECT string_agg(setconfig::text, ',') FROM pg_db_role_setting",
-    )
-    return repr([connection.execute(part).fetchone() for part in parts])
+    return repr(connection.execute(FORM).fetchone())
 
 
 class PostgresMaker:
@@ -105,6 +118,7 @@ class PostgresMaker:
         self._made: set[str] = set()
         self._kept: dict[str, Kept] = {}
         self._current: str | None = None
+        self._beside: psycopg.Connection[Any] | None = None
 
     def template(self, name: str, fill: Fill) -> str:
         """See `Maker.template`."""
@@ -132,26 +146,33 @@ class PostgresMaker:
 
     def _reset(self, database: str, kept: Kept) -> bool:
         """Whether the database could be brought back to what was kept; not if its form is another one now."""
-        with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+        # Few questions and one new connection for each test: on a busy machine each of them is a wait.
         try:
+            self._overseer().execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
+            )
             with psycopg.connect(self._url(database)) as connection:
                 if _form(connection) != kept.form:
                     return False
-                connection.execute("SET session_replication_role = replica")  # rows go and come in any order
+                connection.execute(kept.emptying)
                 for table, rows in kept.rows.items():
-                    connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
                     if rows:
                         with connection.cursor().copy(
                             sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
                         ) as copying:
                             copying.write(rows)
-                connection.execute("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
                 for name, value in kept.sequences:
                     connection.execute("SELECT setval(%s, %s)", [name, value])
         except psycopg.Error:
             return False
         return True
+
+    def _overseer(self) -> psycopg.Connection[Any]:
+        """A connection beside all the databases, kept for the whole run."""
+        if self._beside is None or self._beside.closed:
+            self._beside = psycopg.connect(self._server, autocommit=True)
+            atexit.register(self._beside.close)
+        return self._beside
 
     def _recreate(self, database: str, template: str | None) -> None:
         with psycopg.connect(self._server, autocommit=True) as connection:

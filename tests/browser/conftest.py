@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page, expect, sync_playwright
 
 from tests.browser.stack import DemoStack, chromium_path, start_demo
+from tests.conftest import in_folder
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -25,14 +26,13 @@ expect.set_options(timeout=PATIENCE)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder needs a browser."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in Path(item.fspath).parents:
-            item.add_marker(pytest.mark.browser)
-            if chromium_path() is None:
-                item.add_marker(
-                    pytest.mark.skip(reason="no Chromium here: apt-get install chromium, or set WAYMARK_CHROMIUM")
-                )
+    missing = chromium_path() is None
+    for item in in_folder(items, __file__):
+        item.add_marker(pytest.mark.browser)
+        if missing:
+            item.add_marker(
+                pytest.mark.skip(reason="no Chromium here: apt-get install chromium, or set WAYMARK_CHROMIUM")
+            )
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from tests.browser.stack import DemoStack, start_demo
 from tests.browser.test_carriers import Cookieless
 from tests.browser.test_pages_look import Look, in_a_window
 from tests.browser.test_story import assert_accessible, press, tick
+from tests.wallets import Wallet
 
 NewContext = Callable[..., BrowserContext]
 Picture = Callable[[Page, str], None]
@@ -290,3 +291,46 @@ def test_the_link_of_the_mail_does_it_all_without_scripts(
     page.get_by_role("link", name="Back to my badge").click()
     page.get_by_role("button", name="Hide this badge").click()
     expect(page.get_by_text("Your badge is hidden", exact=True)).to_be_visible()
+
+
+def test_the_pages_for_links_by_mail_and_for_wallets_look_right_and_work(
+    demo: DemoStack, look: Look, services: Services, picture: Picture
+) -> None:
+    in_a_window(look, demo, "Tess")  # so that we know her
+    page, runtime = look.page, services.runtime
+    (badge,) = award(services, "by mail")
+    claim = issuer.claim_url(runtime.secret_box, demo.tool, badge)
+    page.goto(claim)
+    page.get_by_role("link", name="Show it by a link").click()
+    look.here("no link by mail yet")
+    page.get_by_label("7 days").check()
+    page.get_by_role("button", name="Make the link").click()
+    expect(page.get_by_text("Your link is ready")).to_be_visible()
+    look.here("a link by mail")
+    picture(page, "holder-mailed-link")
+    shown = page.get_by_label("Link to send").input_value()
+    page.get_by_role("button", name="End this link").click()
+    expect(page.get_by_text("The link has ended")).to_be_visible()
+    page.get_by_text("Links that are over").click()
+    look.here("a link by mail that is over")
+    closed = page.context.new_page().goto(shown)
+    assert closed is not None
+    assert closed.status == 410
+    page.goto(claim)
+    page.get_by_text("For people with a digital wallet").click()
+    page.get_by_role("link", name="Bind this badge to my wallet").click()
+    page.get_by_text("What your wallet has to sign").click()
+    look.here("a wallet to be bound")
+    picture(page, "holder-wallet")
+    page.get_by_role("button", name="Bind my badge").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your badge was not bound")
+    look.said = [said for said in look.said if "status of 400" not in said]
+    look.here("no proof was given")
+    wallet = Wallet()
+    challenge, domain = (page.get_by_label(name, exact=True).input_value() for name in ("Challenge", "Domain"))
+    page.get_by_label("What your wallet gave you").fill(wallet.presentation(challenge, domain))
+    page.get_by_role("button", name="Bind my badge").click()
+    expect(page.get_by_text("Your badge is bound to your wallet", exact=True)).to_be_visible()
+    look.here("a wallet that is bound")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Your wallet is off the badge", exact=True)).to_be_visible()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
+from tests.conftest import in_folder
 
 from . import tools
 from .house import House, furnish, open_house
@@ -19,9 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         missing = None
     except tools.ToolsMissing as error:
         missing = str(error)
-    for item in items:
-        if Path(__file__).parent not in Path(item.fspath).parents:
-            continue
+    for item in in_folder(items, __file__):
         if "node" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
             if missing:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.config import Settings
 from app.core.db import Database
 from app.core.secrets import SecretBox
 from app.issuer import service
 from app.issuer.schemas import IssuedCredential, IssueRequest
 from app.programme import service as programme
 from app.programme.schemas import Module
+from tests.conftest import ROOT, TEST_SECRET
+from tests.databases import Maker
 
 BASE = "http://tool.localhost:8000"
 EMAIL = "tess@example.org"
@@ -49,22 +50,40 @@ class House:
         return service.issue(self.database, self.secret_box, self.base_url, self.request(key, **changes))
 
 
+@pytest.fixture(scope="session")
+def issuing_template(maker: Maker) -> str:
+    """A database in which the programme is loaded and its issuer set up."""
+
+    def fill(database: Database) -> None:
+        files = programme.load_programme(ROOT / "programme" / "ips")
+        with database.write() as session:
+            programme.store(session, files)
+            identity = files.issuer
+            service.ensure_issuer(
+                session,
+                SecretBox([TEST_SECRET]),
+                base_url=BASE,
+                key="orygen",
+                name=identity.name,
+                description=identity.description,
+                url=identity.url,
+            )
+
+    return maker.template("issuing", fill)
+
+
 @pytest.fixture
-def house(database: Database, secret_box: SecretBox, settings: Settings) -> House:
+def template(request: pytest.FixtureRequest, template: str) -> str:
+    """For a house, a database in which its rooms are furnished; for whole services it is so already."""
+    if "house" not in request.fixturenames or "services" in request.fixturenames:
+        return template
+    chosen: str = request.getfixturevalue("issuing_template")
+    return chosen
+
+
+@pytest.fixture
+def house(database: Database, secret_box: SecretBox) -> House:
     """A server that can issue M01."""
-    files = programme.load_programme(settings.programme_dir)
-    with database.write() as session:
-        programme.store(session, files)
-        identity = files.issuer
-        service.ensure_issuer(
-            session,
-            secret_box,
-            base_url=BASE,
-            key="orygen",
-            name=identity.name,
-            description=identity.description,
-            url=identity.url,
-        )
     with database.read() as session:
         module = programme.current_module(session, "M01")
     return House(database, secret_box, BASE, module)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import in_folder
 from tests.system.house import House
 
 from . import tools
@@ -15,8 +16,8 @@ from .stack import Campus, Stack
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs the campus is left out of `make quick`."""
-    for item in items:
-        if Path(__file__).parent in Path(item.fspath).parents and "stack" in getattr(item, "fixturenames", ()):
+    for item in in_folder(items, __file__):
+        if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import in_folder
 from tests.system.house import House
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starting processes takes seconds: these tests are left out of `make quick`."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in Path(item.fspath).parents:
-            item.add_marker(pytest.mark.slow)
+    for item in in_folder(items, __file__):
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
