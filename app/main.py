@@ -9,6 +9,7 @@ from app import __version__
 from app.api import vc_api
 from app.api import verify as api_verify
 from app.config import Settings, load_settings
+from app.core import garbage, processes
 from app.core.logging import configure
 from app.lti.cohort import Rosters
 from app.lti.dynamic_registration import RegistrationLimit
@@ -18,6 +19,7 @@ from app.web import (
     badge_email,
     badges,
     catalogue,
+    claim_links,
     claims,
     cohort,
     credentials,
@@ -35,6 +37,7 @@ from app.web import (
     share_links,
     shares,
     verify,
+    wallets,
 )
 from app.web.middleware import Gatekeeper
 from app.web.pages import STATIC
@@ -60,6 +63,8 @@ PAGES = (
     share_links,
     badge_email,
     claims,
+    claim_links,
+    wallets,
     shares,
     catalogue,
     verify,
@@ -107,4 +112,7 @@ def served() -> FastAPI:
     """What the web server loads in each of its processes."""
     settings = load_settings()
     configure(level=settings.log_level, json=settings.env == "production")
-    return create_app(settings)
+    processes.join()
+    app = create_app(settings)
+    garbage.settle()
+    return app

@@ -22,7 +22,7 @@ from app.issuer import documents as issuer_documents
 from app.issuer import remote_signer
 from app.issuer import service as issuer
 from app.issuer.errors import KeysUnreadable
-from app.issuer.events import CredentialIssued
+from app.issuer.events import CredentialIssued, HolderBound
 from app.issuer.key_errors import SigningServiceDown, SigningServiceWrong
 from app.learning.events import AwardDecided, WorkReturned
 from app.lti import jobs as lti_jobs
@@ -35,7 +35,7 @@ from app.programme import service as programme
 from app.vc.conformance import Conformance
 from app.verifier import known_issuers
 from app.verifier.errors import SourceUnavailable
-from app.verifier.ports import HostState
+from app.verifier.ports import HostRecord, HostState
 from app.verifier.schemas import KnownIssuer, LookAlike
 from app.verifier.service import Verifier
 from app.verifier.sources import HttpSource, OwnFirst
@@ -115,11 +115,15 @@ class _HostStatus:
 
     def __call__(self, credential_id: str) -> HostState:
         """Whether the badge with this address is suspended; of addresses that are not ours there is nothing to say."""
+        return self.record(credential_id).state
+
+    def record(self, credential_id: str) -> HostRecord:
+        """The same, and from when its newest version stands."""
         if not credential_id.startswith(self._prefix):
-            return "active"
+            return HostRecord("active")
         with self._database.look() as look:
-            suspended = issuer.is_suspended(look, credential_id.removeprefix(self._prefix))
-        return "suspended" if suspended else "active"
+            word = issuer.host_word(look, credential_id.removeprefix(self._prefix))
+        return HostRecord("suspended" if word.suspended else "active", word.newest_from, word.shared)
 
 
 class _Register:
@@ -232,6 +236,7 @@ def subscriptions(services: Services) -> tuple[Subscription, ...]:
         Subscription(EmailConfirmationRequested.KIND, "messages.send_code", message_jobs.send_code(mails)),
         Subscription(WorkReturned.KIND, "messages.send_returned", message_jobs.send_returned(mails)),
         Subscription(CredentialIssued.KIND, "messages.send_awarded", message_jobs.send_awarded(mails)),
+        Subscription(HolderBound.KIND, "messages.send_bound", message_jobs.send_bound(mails)),
     )
 
 

@@ -6,32 +6,33 @@ import importlib.util
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from app.cli.bench_timing import Effort, Measured, Subject, interleave
+from app.core import processes
 from app.lti import registrations
 from app.lti.registrations import PlatformDetails
 from bench import certificates
 from bench.client import Answer, Connection
 from bench.platform_stub import CLIENT_ID, DEPLOYMENT, ISSUER, Platform
-from bench.servers import BASE_URL, Server, ServerFailed, free_port, services_in, waymark
+from bench.servers import BASE_URL, Server, ServerFailed, free_port, services_in, wait_for_all, waymark
 from bench.shape import Figure, Plan, Result, compared, row
 
-OURS: Final = "Waymark"
-ALONE: Final = "Waymark, one at a time"
-FETCHED: Final = "PyLTI1p3 with Flask, as shipped"
-CACHED: Final = "PyLTI1p3 with Flask, keys cached"
+SHIPPED: Final = processes.fitting()  # as many as `waymark serve` starts on this machine
+OURS: Final = f"Waymark, as shipped ({'1 process' if SHIPPED == 1 else f'{SHIPPED} processes'})"
+ONE: Final = "Waymark, 1 process"
+ALONE: Final = "Waymark, 1 process, one at a time"
+FETCHED: Final = "PyLTI1p3 with Flask, as shipped (1 process with threads)"
+CACHED: Final = "PyLTI1p3 with Flask, keys cached (1 process with threads)"
 AT_ONCE: Final = 4
+WARM_UPS: Final = 3  # connections are new in each, so that every process of a server gets some
 CPU_MS: Final = (8.0, 6.0)
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,18 @@ class Published:
 class Tool:
     """A server that is launched into, and the processor time it took.
 
-    `good` is the status of a launch that was let in; there are as many launches at once as connections.
+    `good` is the status of a launch that was let in, `host` what the Host header says.
     """
 
     name: str
     server: Server
     platform: Platform
     good: int
-    connections: Sequence[Connection]
+    host: str
+    at_once: int = AT_ONCE
     launches: int = 0
     cpu_seconds: float = 0.0
+    _connections: Sequence[Connection] = ()
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
 
     @property
@@ -64,15 +67,27 @@ class Tool:
         return self.cpu_seconds / self.launches * 1000
 
     def run(self, count: int) -> list[float]:
-        """So many logins, then their launches, several at once; signing the tokens in between is not measured."""
-        fields = [self.platform.login_fields() for _ in range(count)]
+        """So many logins, then their launches, several at once; signing the tokens in between is not measured.
+
+        Every run has connections of its own: which process gets one is decided when it is opened.
+        """
+        self._connections = [Connection(self.server.port, self.host) for _ in range(self.at_once)]
+        try:
+            return self._run(count)
+        finally:
+            for connection in self._connections:
+                connection.close()
+
+    def _run(self, count: int) -> list[float]:
+        form = self._connections[0].form
+        begun = [form("/lti/login", self.platform.login_fields()) for _ in range(count)]
         cpu, started = self.server.cpu_seconds(), time.perf_counter()
-        logins = self._each(fields, lambda connection, each: connection.post("/lti/login", each))
+        logins = self._each(begun)
         took = time.perf_counter() - started
         used = self.server.cpu_seconds() - cpu
-        answers = [self._answer(login) for login in logins]
+        answers = [form("/lti/launch", *self._answer(login)) for login in logins]
         cpu, started = self.server.cpu_seconds(), time.perf_counter()
-        launched = self._each(answers, lambda connection, each: connection.post("/lti/launch", each[0], each[1]))
+        launched = self._each(answers)
         took += time.perf_counter() - started
         for answer in launched:
             self._check(answer, self.good)
@@ -81,19 +96,19 @@ class Tool:
         return [took / count] * count
 
     def close(self) -> None:
-        """Close the connections."""
+        """End the threads."""
         self._pool.shutdown()
-        for connection in self.connections:
-            connection.close()
 
-    def _each(self, items: Sequence[T], send: Callable[[Connection, T], U]) -> list[U]:
-        """Send every item, the connections sharing them out."""
+    def _each(self, requests: Sequence[bytes]) -> list[Answer]:
+        """Send every request; each connection takes the next one as soon as it has its answer."""
+        waiting = iter(enumerate(requests))  # one thread at a time steps on, as Python's lock sees to
+        done: list[tuple[int, Answer]] = []
 
-        def share(number: int) -> list[tuple[int, U]]:
-            mine = range(number, len(items), len(self.connections))
-            return [(index, send(self.connections[number], items[index])) for index in mine]
+        def take(connection: Connection) -> None:
+            for number, request in waiting:
+                done.append((number, connection.send(request)))
 
-        done = [pair for pairs in self._pool.map(share, range(len(self.connections))) for pair in pairs]
+        list(self._pool.map(take, self._connections))
         return [answer for _, answer in sorted(done, key=lambda pair: pair[0])]
 
     def _answer(self, login: Answer) -> tuple[dict[str, str], dict[str, str]]:
@@ -108,7 +123,7 @@ class Tool:
 
 
 def launch(plan: Plan) -> Result:
-    """Launches per second and processor time for each, of one server process."""
+    """Launches per second, and the processor time for each of all processes of a server."""
     absent: dict[str, str] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waymark-bench-")))
@@ -124,7 +139,7 @@ def launch(plan: Plan) -> Result:
         measured = _measure(tools, plan)
     return Result(
         "launch",
-        f"LTI 1.3 login and launch, {AT_ONCE} at a time, one server process on SQLite",
+        f"LTI 1.3 login and launch, {AT_ONCE} at a time, on SQLite; each server with as many processes as it says",
         [row(measured[tool.name], tool.cpu_ms) for tool in tools],
         _figures(measured, tools[0]),
         absent,
@@ -133,7 +148,8 @@ def launch(plan: Plan) -> Result:
 
 def _measure(tools: Sequence[Tool], plan: Plan) -> dict[str, Measured]:
     for tool in tools:
-        tool.run(plan.launches)
+        for _ in range(WARM_UPS):
+            tool.run(plan.launches)
         tool.cpu_seconds, tool.launches = 0.0, 0
     subjects = [Subject(tool.name, lambda count, tool=tool: tool.run(count)) for tool in tools]  # type: ignore[misc]
     try:
@@ -146,7 +162,7 @@ def _measure(tools: Sequence[Tool], plan: Plan) -> dict[str, Measured]:
 def _figures(measured: dict[str, Measured], ours: Tool) -> list[Figure]:
     at_most, aim = CPU_MS
     found = [
-        compared(f"times {name}", measured[OURS], measured[name], at_least=at_least)
+        compared(f"times {name.partition(' (')[0]}", measured[OURS], measured[name], at_least=at_least)
         for name, at_least in ((FETCHED, 4.0), (CACHED, 1.3))
         if name in measured
     ]
@@ -154,18 +170,26 @@ def _figures(measured: dict[str, Measured], ours: Tool) -> list[Figure]:
 
 
 def _waymark(stack: ExitStack, folder: Path, platform: Platform, keys: Published) -> list[Tool]:
+    """Our server as it is shipped, and one of a single process, each on a database of its own."""
+    host = urlsplit(BASE_URL).hostname or ""
+    many, one = (_server(stack, folder / name, keys, number) for name, number in (("many", None), ("one", 1)))
+    wait_for_all(many, SHIPPED)
+    return [
+        Tool(OURS, many, platform, 303, host),
+        Tool(ONE, one, platform, 303, host),
+        Tool(ALONE, one, platform, 303, host, at_once=1),
+    ]
+
+
+def _server(stack: ExitStack, folder: Path, keys: Published, number: int | None) -> Server:
+    folder.mkdir()
     services = services_in(folder)
     details = PlatformDetails(ISSUER, CLIENT_ID, ISSUER + "/auth", ISSUER + "/token", keys.url)
     with services.runtime.database.write() as session:
         registrations.add_registration(session, details, deployment=DEPLOYMENT)
         registrations.approve(session, issuer=ISSUER, client_id=CLIENT_ID)
     services.runtime.database.dispose()
-    server = stack.enter_context(waymark(folder, {"SSL_CERT_FILE": keys.authorities}))
-    host = urlsplit(BASE_URL).hostname or ""
-    return [
-        Tool(name, server, platform, 303, [Connection(server.port, host) for _ in range(at_once)])
-        for name, at_once in ((OURS, AT_ONCE), (ALONE, 1))
-    ]
+    return stack.enter_context(waymark(folder, {"SSL_CERT_FILE": keys.authorities}, processes=number))
 
 
 def _flask(stack: ExitStack, platform: Platform, keys: Published, name: str) -> Tool:
@@ -173,4 +197,4 @@ def _flask(stack: ExitStack, platform: Platform, keys: Published, name: str) -> 
     command = ["-m", "bench.flask_tool", str(port), "cached" if name == CACHED else "fetched", str(folder)]
     given, trusted = json.dumps({"jwks_url": keys.url}), {"REQUESTS_CA_BUNDLE": keys.authorities}
     server = stack.enter_context(Server(name, command, port, environment=trusted, given=given))
-    return Tool(name, server, platform, 200, [Connection(port, f"127.0.0.1:{port}") for _ in range(AT_ONCE)])
+    return Tool(name, server, platform, 200, f"127.0.0.1:{port}")

@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
+from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.core import migrations
 from app.wiring import Services, bind, prepare
+from bench.client import Connection
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 BASE_URL: Final = "https://waymark.example.org"
@@ -32,7 +35,7 @@ class ServerFailed(Exception):
 
 
 class Server:
-    """One server process.
+    """A server: one process, or one that has started others.
 
     Args:
         name: for messages.
@@ -99,10 +102,23 @@ class Server:
             self._process.wait()
 
     def cpu_seconds(self) -> float:
-        """Processor time that all its threads have used so far, user and system; exact to 10 ms."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii", errors="replace")
-        after_name = fields.rpartition(")")[2].split()
-        return (int(after_name[_USER_TIME]) + int(after_name[_SYSTEM_TIME])) / _TICKS
+        """Processor time that it and all it has started have used so far, user and system; exact to 10 ms each."""
+        return sum(map(_cpu_seconds, self.processes()))
+
+    def processes(self) -> list[int]:
+        """The ids of the server's own process and of all that live below it."""
+        found = [self._process.pid]
+        for pid in found:
+            for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+                with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+                    found += map(int, listing.read_text("ascii").split())
+        return found
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    after_name = fields.rpartition(")")[2].split()
+    return (int(after_name[_USER_TIME]) + int(after_name[_SYSTEM_TIME])) / _TICKS
 
 
 def free_port() -> int:
@@ -133,8 +149,14 @@ def services_in(folder: Path) -> Services:
     return services
 
 
-def waymark(folder: Path, more: Mapping[str, str] | None = None) -> Server:
-    """Waymark's own server, one process, on the database in `folder`; `more` variables beside its settings."""
+def waymark(folder: Path, more: Mapping[str, str] | None = None, *, processes: int | None = 1) -> Server:
+    """Waymark's own server on the database in `folder`.
+
+    Args:
+        folder: from `services_in`.
+        more: variables beside its settings.
+        processes: how many serve; None leaves it to the server, as it is shipped.
+    """
     port = free_port()
     environment = {
         "WAYMARK_ENV": "production",
@@ -145,4 +167,21 @@ def waymark(folder: Path, more: Mapping[str, str] | None = None) -> Server:
         "WAYMARK_PROGRAMME_DIR": str(ROOT / "programme" / "ips"),
         **(more or {}),
     }
-    return Server("Waymark", ["-m", "app", "serve", "--port", str(port)], port, environment=environment)
+    number = [] if processes is None else ["--workers", str(processes)]
+    return Server("Waymark", ["-m", "app", "serve", "--port", str(port), *number], port, environment=environment)
+
+
+def wait_for_all(server: Server, processes: int) -> None:
+    """Until that many processes of a server of ours answer: it listens before all of them have started.
+
+    Raises:
+        ServerFailed: not in time.
+    """
+    answered: set[str] = set()
+    deadline = time.monotonic() + START_SECONDS
+    while len(answered) < processes:
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"Of {processes} processes {len(answered)} answer.")
+        with Connection(server.port, urlsplit(BASE_URL).hostname or "") as connection:
+            lines = connection.get("/metrics").body.decode().splitlines()
+        answered.update(line for line in lines if line.startswith("waymark_process_id "))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -11,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from app.vc import json_text
 from app.vc.errors import VcError
-from app.verifier import reading
+from app.verifier import reading, recipient
 from app.verifier.errors import BadgeTooLarge, BadgeTooSlow, KindUnsupported, NothingPresented, RequestUnreadable
 from app.verifier.reading import MAX_BADGE_BYTES
 from app.verifier.schemas import Presented
@@ -20,6 +21,7 @@ from app.verifier.service import Verifier
 router = APIRouter(prefix="/api/v1", tags=["verification"])
 
 _MEMBERS: Final = ("url", "credential", "jwt")
+RECIPIENT: Final = "recipient_email"
 _BADGE_KINDS: Final = frozenset(
     {
         "application/vc", "application/vc+ld+json", "application/ld+json", "application/vc+jwt", "application/jwt",
@@ -63,18 +65,35 @@ class EndorsementOut(BaseModel):
     detail: str
 
 
+class RecipientOut(BaseModel):
+    """Whether the badge names the address that was asked about."""
+
+    result: Literal["pass", "fail", "unknown"]
+    code: str = Field(examples=["ok", "recipient_mismatch", "recipient_unbound", "not_checked"])
+    detail: str
+
+
 class VerifyOut(BaseModel):
-    """The verdict, the checks behind it in order, and what hangs on the badge."""
+    """The verdict, the checks behind it in order, what hangs on the badge, and `recipient` where that was asked."""
 
     verdict: VerdictOut
     checked_at: str = Field(examples=["2026-03-01T09:00:00Z"])
     checks: list[CheckOut]
     chain: list[GroundOut]
     endorsements: list[EndorsementOut]
+    recipient: RecipientOut | None = None
 
 
-async def presented(request: Request) -> Presented:
-    """Read the badge out of a request of any documented kind.
+@dataclass(frozen=True)
+class Requested:
+    """What a request asks: a badge, and perhaps whether it is this person's."""
+
+    badge: Presented
+    recipient_email: str | None = field(default=None, repr=False)
+
+
+async def requested(request: Request) -> Requested:
+    """Read the badge, and what else is asked, out of a request of any documented kind.
 
     Raises RequestUnreadable, NothingPresented, BadgeTooLarge, BadgeTooSlow or KindUnsupported.
     """
@@ -85,10 +104,10 @@ async def presented(request: Request) -> Presented:
         raise BadgeTooSlow from error
 
 
-async def _arrived(request: Request) -> Presented:
+async def _arrived(request: Request) -> Requested:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with request.form(max_files=1, max_fields=1) as form:
+        async with request.form(max_files=1, max_fields=2) as form:
             return await _uploaded(form)
     if kind != "application/json" and kind not in _BADGE_KINDS:
         raise KindUnsupported(f"A request of kind {kind[:80]!a} cannot be read.", next_step=_HOW)
@@ -97,32 +116,41 @@ async def _arrived(request: Request) -> Presented:
         raise NothingPresented("The request is empty.", next_step=_HOW)
     if len(body) > MAX_BADGE_BYTES:
         raise BadgeTooLarge(f"A badge may have up to {MAX_BADGE_BYTES // 1_000_000} MB.")
-    return _from_json(body) if kind == "application/json" else Presented.from_bytes(body)
+    return _from_json(body) if kind == "application/json" else Requested(Presented.from_bytes(body))
 
 
-async def _uploaded(form: FormData) -> Presented:
-    files = [value for value in form.values() if isinstance(value, UploadFile)]
-    if len(files) != 1 or len(form) != 1:
+async def _uploaded(form: FormData) -> Requested:
+    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+    others = [(name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
+    if len(files) != 1 or any(name != RECIPIENT for name, _ in others) or len(others) > 1:
         raise NothingPresented("The form must hold exactly one file.", next_step=_HOW)
     data = await files[0].read(MAX_BADGE_BYTES + 1)
     if not data:
         raise NothingPresented("The file is empty.", next_step=_HOW)
     if len(data) > MAX_BADGE_BYTES:
         raise BadgeTooLarge(f"A badge may have up to {MAX_BADGE_BYTES // 1_000_000} MB.")
-    return Presented.from_bytes(data)
+    return Requested(Presented.from_bytes(data), _address(others[0][1]) if others else None)
 
 
-def _from_json(body: bytes) -> Presented:
+def _from_json(body: bytes) -> Requested:
     try:
         request = json_text.loads(body)
     except VcError as error:
         raise RequestUnreadable(error.detail, next_step=_HOW) from error
+    email = _address(request.pop(RECIPIENT)) if RECIPIENT in request else None
     if len(request) != 1 or not set(request) <= set(_MEMBERS):
         raise RequestUnreadable("The request must have exactly one of url, credential and jwt.", next_step=_HOW)
     name, value = next(iter(request.items()))
     if not isinstance(value, dict if name == "credential" else str) or not value:
         raise RequestUnreadable(f"{name} has the wrong form or is empty.", next_step=_HOW)
-    return _of(name, value)
+    return Requested(_of(name, value), email)
+
+
+def _address(value: Any) -> str:
+    """The address to compare; what is refused is not repeated."""
+    if not isinstance(value, str) or not recipient.is_address(value):
+        raise RequestUnreadable(f"{RECIPIENT} must be one e-mail address.", next_step=_HOW)
+    return value
 
 
 def _of(name: str, value: Any) -> Presented:
@@ -138,10 +166,12 @@ def _of(name: str, value: Any) -> Presented:
 @router.post(
     "/verify",
     summary="Verify a badge",
+    response_model_exclude_unset=True,
     description=(
         "Judges an Open Badges 3.0 credential given by address, as JSON, as a JWT or as a file (JSON, JWT, PNG or SVG; "
         "multipart or as the body itself, up to 5 MB). A badge that fails is a verdict with status 200; a request that "
-        "cannot be read is a problem with status 400, 413 or 415. Codes are listed in docs/verification.md."
+        "cannot be read is a problem with status 400, 413 or 415. Codes are listed in docs/verification.md. With "
+        "recipient_email the answer also says whether the badge names that address; it is not kept, logged or repeated."
     ),
     responses={
         400: {"description": "The request cannot be read."},
@@ -159,17 +189,25 @@ def _of(name: str, value: Any) -> Presented:
                         "type": "object",
                         "additionalProperties": False,
                         "minProperties": 1,
-                        "maxProperties": 1,
+                        "maxProperties": 2,
                         "properties": {
                             "url": {"type": "string", "format": "uri"},
                             "credential": {"type": "object"},
                             "jwt": {"type": "string"},
+                            "recipient_email": {"type": "string", "format": "email"},
                         },
                     },
                     "examples": {"url": {"value": {"url": "https://badges.example.au/credentials/7f3a91c2"}}},
                 },
                 "multipart/form-data": {
-                    "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {
+                            "file": {"type": "string", "format": "binary"},
+                            "recipient_email": {"type": "string", "format": "email"},
+                        },
+                    }
                 },
                 "image/png": {"schema": {"type": "string", "format": "binary"}},
                 "image/svg+xml": {"schema": {"type": "string"}},
@@ -178,8 +216,12 @@ def _of(name: str, value: Any) -> Presented:
         }
     },
 )  # fmt: skip
-def verify(request: Request, badge: Annotated[Presented, Depends(presented)]) -> VerifyOut:
+def verify(request: Request, asked: Annotated[Requested, Depends(requested)]) -> VerifyOut:
     """Verify a badge."""
     verifier: Verifier = request.app.state.verifier
     verifier.limit.spend(request.client.host if request.client else "unknown")
-    return VerifyOut.model_validate(verifier.verify(badge).as_dict())
+    report = verifier.verify(asked.badge)
+    found = report.as_dict()
+    if asked.recipient_email is not None:
+        found["recipient"] = asdict(recipient.compare(report, asked.recipient_email))
+    return VerifyOut.model_validate(found)

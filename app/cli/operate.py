@@ -14,7 +14,7 @@ import typer
 from app.cli import demo as demonstration
 from app.cli import serving
 from app.cli.support import EXIT_MISUSE, EXIT_NO, JSON_OPTION, emit, fail, guard, open_database, settings_or_exit
-from app.core import migrations, outbox_keeping
+from app.core import garbage, migrations, outbox_keeping, processes
 from app.core.logging import configure, get_logger
 from app.core.outbox import Worker
 from app.issuer import service as issuer
@@ -38,13 +38,21 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; default WAYMARK_PORT.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes; default in production one for each processor, at most 4, else 1.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Serve pages and API until it is told to stop."""
     services = _prepared()
     chosen = port or services.runtime.settings.port
     url = services.runtime.settings.base_url
+    number = workers or (processes.fitting() if services.runtime.settings.env == "production" else 1)
     services.runtime.database.dispose()
     try:
         listening = serving.listen(host, chosen)
@@ -53,9 +61,10 @@ def serve(
             f"Cannot listen on {host}, port {chosen}: {error.strerror}. Nothing was started. Stop what uses the port, "
             "or choose another with --port or WAYMARK_PORT."
         )
-    text = f"Waymark at {url} (listening on {host}:{chosen}); Ctrl-C stops it."
-    emit({"url": url, "host": host, "port": chosen}, as_json, text)
-    if not serving.serve(listening, workers):
+    crew = "one process" if number == 1 else f"{number} processes"
+    text = f"Waymark at {url} (listening on {host}:{chosen}, {crew}); Ctrl-C stops it."
+    emit({"url": url, "host": host, "port": chosen, "processes": number}, as_json, text)
+    if not serving.serve(listening, number):
         raise typer.Exit(EXIT_NO)
 
 
@@ -77,6 +86,7 @@ def worker(
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
+    garbage.settle()
     emit({"state": "running"}, as_json, "Worker running; Ctrl-C stops it after the piece of work in hand.")
     run_worker(services, stop)
 

@@ -13,6 +13,8 @@ from types import FrameType
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess
 
+from app.core import processes
+
 APPLICATION = "app.main:served"
 SECONDS_FOR_REQUESTS_IN_HAND = 8
 SECONDS_FOR_THREADS = 0.5
@@ -67,7 +69,8 @@ def serve(listening: socket.socket, workers: int) -> bool:
     )
     if workers > 1:
         supervisor = Multiprocess(config, sockets=[listening])
-        supervisor.run()
+        with processes.several(workers):
+            supervisor.run()
         return all(process.exitcode in (0, -signal.SIGTERM, -signal.SIGINT) for process in supervisor.processes)
     server = uvicorn.Server(config)
     # uvicorn finishes its work and then raises the signal again; by then this makes it an end, not a death by signal.

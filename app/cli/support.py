@@ -19,6 +19,7 @@ from app.core.clock import rfc3339
 from app.core.db import Database
 from app.core.db_trouble import Trouble, trouble_of
 from app.core.errors import AppError
+from app.verifier.errors import KnownIssuersUnreadable
 
 EXIT_NO = 1
 EXIT_MISUSE = 2
@@ -55,11 +56,16 @@ def _variable(location: tuple[int | str, ...]) -> str:
 
 @contextmanager
 def guard() -> Iterator[None]:
-    """An error of the house, or of the database, becomes a line on standard error and exit code 1."""
+    """An error of the house, or of the database, becomes a line on standard error and exit code 1.
+
+    A register of known issuers with a mistake in it is a setting that cannot be used: exit code 2, as for all of them.
+    """
     try:
         yield
     except AppError as error:
         fail(" ".join(filter(None, (error.detail, error.kept, error.next_step))))
+    except KnownIssuersUnreadable as error:
+        fail(f"{error} Mend that file, or move it away, and try again.", code=EXIT_MISUSE)
     except sa.exc.SQLAlchemyError as error:
         fail(_what_ails(error))
 

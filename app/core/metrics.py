@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Metric, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.core.processes import COUNTERS
 
 # What is true in the database: shown only when it was read just now, never as it was before the database went away.
 FROM_DATABASE = CollectorRegistry()
@@ -45,6 +52,38 @@ STATUS_LISTS_BEHIND = Gauge(
 KNOWN_ISSUERS_OK = Gauge(
     "waymark_known_issuers_ok", "1 if the register of known issuers is read as it is, 0 if it has a mistake"
 )
+PROCESS_ID = Gauge("waymark_process_id", "Number, in the operating system, of the process that answers")
 VERIFICATIONS = Counter("waymark_verifications_total", "Verifications by verdict", ["verdict"])
+HOLDER_PROOFS = Counter(
+    "waymark_holder_proofs_total", "Proofs by which holders showed that a DID is theirs, by result", ["result"]
+)
 ERRORS = Counter("waymark_errors_total", "Errors shown, by slug", ["slug"])
 PLATFORM_CHECKS = Counter("waymark_lti_platform_checks_total", "Checks of LMS connections", ["check", "result"])
+
+
+def told() -> bytes:
+    """All but what comes from the database, in Prometheus' form. Where several processes serve, counters are sums."""
+    PROCESS_ID.set(os.getpid())
+    folder = os.environ.get(COUNTERS)
+    return generate_latest(_Together(Path(folder)) if folder else REGISTRY)
+
+
+class _Together(CollectorRegistry):
+    """This process's own gauges, and the counters of all that keep them in one folder.
+
+    Args:
+        folder: where they do; those of a process that has ended stay, or a sum would go backwards.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """Each metric once."""
+        files = [str(file) for file in self._folder.glob("counter_*.db")]
+        counted = {each.name: each for each in MultiProcessCollector.merge(files)}  # type: ignore[no-untyped-call]
+        yield from counted.values()
+        for own in REGISTRY.collect():
+            if own.name not in counted:
+                yield own

@@ -119,6 +119,17 @@ def name_in(document: bytes) -> str | None:
     return next((str(item["identityHash"]) for item in names), None)
 
 
+def did_in(document: bytes) -> str | None:
+    """The DID of its holder that a document of ours carries, if it is bound to one."""
+    subject_id = str(json_text.loads(document)["credentialSubject"]["id"])
+    return subject_id if is_did(subject_id) else None
+
+
+def is_did(identifier: str) -> bool:
+    """Whether an identifier of a holder is a DID, and not one that leads nowhere."""
+    return identifier.startswith("did:")
+
+
 def _identified(document: dict[str, Any], identities: list[dict[str, Any]]) -> dict[str, Any]:
     subject = dict(document["credentialSubject"])
     head = {name: subject.pop(name) for name in ("id", "type")}

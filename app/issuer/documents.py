@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlmodel import col, select
 
-from app.core.db import Database, ReadSession
+from app.core.db import Database, Look, ReadSession
 from app.core.errors import NotFound
 from app.core.secrets import SecretBox
 from app.issuer import pictures, status, status_archive
@@ -258,7 +258,7 @@ def _own_document(session: ReadSession, base_url: str, path: str) -> bytes | Non
     return None
 
 
-def badge_file(session: ReadSession, credential: PublicCredential, form: str) -> bytes:
+def badge_file(session: ReadSession | Look, credential: PublicCredential, form: str) -> bytes:
     """A badge as `json` (as signed), `jwt`, or the medallion as `png` or `svg` with the document baked in.
 
     Raises:

@@ -72,10 +72,11 @@ def repeat_keys(secret_box: SecretBox, idempotency_key: str) -> list[str]:
 
 
 def _end_shares(session: WriteSession, credential_id: str, moment: datetime) -> None:
-    """Take the badge out of its holder's links, and end those that showed nothing else."""
+    """Take the badge out of its holder's links and end those that showed nothing else; those made by mail did not."""
     mine = select(BadgeShareItem.share_id).where(BadgeShareItem.credential_id == credential_id)
     shares = session.exec(mine).all()
     session.execute(delete(BadgeShareItem).where(col(BadgeShareItem.credential_id) == credential_id))
+    session.execute(delete(BadgeShare).where(col(BadgeShare.claimed_credential_id) == credential_id))
     others = select(BadgeShareItem.share_id)
     session.execute(
         sa.update(BadgeShare)

@@ -24,6 +24,23 @@ class CredentialIssued:
 
 
 @dataclass(frozen=True)
+class HolderBound:
+    """A badge was bound to a wallet: a version of it names a DID as its holder.
+
+    Attributes:
+        credential_id: which credential.
+        version: the version that names the DID.
+        person_id: its holder, if that is a person we know.
+    """
+
+    KIND: ClassVar[str] = "issuer.holder_bound"
+
+    credential_id: str
+    version: int
+    person_id: str | None
+
+
+@dataclass(frozen=True)
 class CredentialRevoked:
     """A credential was revoked for good."""
 

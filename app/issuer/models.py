@@ -140,12 +140,16 @@ class StatusListVersion(Record, table=True):
 
 
 class BadgeShare(Record, table=True):
-    """A link that a holder made to show some of their badges for a while; only its digest is kept."""
+    """A link that a holder made to show some of their badges for a while; only its digest is kept.
+
+    Whose it is: a person's, signed in; or that of whoever has the award mail of one badge, which is then all it shows.
+    """
 
     __tablename__ = "badge_share"
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    person_id: str = Field(index=True)
+    person_id: str | None = Field(default=None, index=True)
+    claimed_credential_id: str | None = Field(default=None, foreign_key="credential.id", index=True)
     token_hash: str = Field(unique=True)
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime)

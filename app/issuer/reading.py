@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from app.core import rows
 from app.core.db import Look, ReadSession
-from app.issuer.content import name_in
+from app.issuer.content import did_in, name_in
 from app.issuer.erasing import refuse_erased
 from app.issuer.errors import credential_not_found
 from app.issuer.models import Credential, CredentialVersion, Issuer
@@ -43,10 +43,10 @@ def public_credential(session: ReadSession | Look, credential_id: str) -> Public
         CredentialNotFound: unknown, unfinished or not shared, without telling which.
         CredentialErased: it was erased.
     """
-    row = _finished(session, credential_id)
-    if not row.shared:
+    credential = _published(session, credential_id)
+    if not credential.shared:
         raise credential_not_found()
-    return _published(session, row)
+    return credential
 
 
 def stored_credential(session: ReadSession, credential_id: str) -> PublicCredential:
@@ -55,7 +55,7 @@ def stored_credential(session: ReadSession, credential_id: str) -> PublicCredent
     Raises:
         CredentialNotFound: unknown or unfinished.
     """
-    return _published(session, _finished(session, credential_id))
+    return _published(session, credential_id)
 
 
 def held_credential(session: ReadSession, credential_id: str, person_id: str) -> PublicCredential:
@@ -64,24 +64,23 @@ def held_credential(session: ReadSession, credential_id: str, person_id: str) ->
     Raises:
         CredentialNotFound: unknown, unfinished, or somebody else's.
     """
-    row = _finished(session, credential_id)
-    if row.person_id != person_id:
+    credential = _published(session, credential_id)
+    if credential.person_id != person_id:
         raise credential_not_found()
-    return _published(session, row)
+    return credential
 
 
 def public_version(session: ReadSession, credential_id: str, version: int) -> bytes:
     """One version's document, byte for byte as signed; never changes.
 
     Raises:
-        CredentialNotFound: unknown, unfinished, not shared, no such version, or one with a name that its holder took
-            off since.
+        CredentialNotFound: unknown, unfinished, not shared, no such version, or one with a name or a DID that its
+            holder took off since.
         CredentialErased: it was erased.
     """
     row = _finished(session, credential_id)
     stored = session.get(CredentialVersion, (credential_id, version)) if row.shared else None
-    # A name that its holder took off again is not told by us any more, though files given out before still do.
-    if stored is None or (not row.holder_named and name_in(stored.document) is not None):
+    if stored is None or _was_taken_off(row, stored.document):
         raise credential_not_found()
     return stored.document
 
@@ -104,6 +103,13 @@ def _finished(session: ReadSession | Look, credential_id: str) -> sa.Row[Any]:
     return row
 
 
+def _was_taken_off(row: sa.Row[Any], document: bytes) -> bool:
+    """Whether a version says of its holder what they took off since: we tell it no more, though files out there do."""
+    if not row.holder_named and name_in(document) is not None:
+        return True
+    return did_in(document) not in (None, row.subject_id)
+
+
 def _summary(session: ReadSession, row: Credential | sa.Row[Any]) -> CredentialSummary:
     return CredentialSummary(
         id=row.id,
@@ -121,34 +127,60 @@ def _summary(session: ReadSession, row: Credential | sa.Row[Any]) -> CredentialS
     )
 
 
-_ISSUER = rows.table(Issuer).c
-_ISSUER_KEY = sa.select(_ISSUER.key).where(_ISSUER.id == sa.bindparam("issuer"))
-_VERSION = rows.table(CredentialVersion).c
-_VERSIONS = sa.select(*_VERSION).where(_VERSION.credential_id == sa.bindparam("credential")).order_by(_VERSION.version)
+_ROW, _VERSION, _ISSUER = rows.table(Credential), rows.table(CredentialVersion), rows.table(Issuer)
+# Everything in one go: whoever looks at a badge asks for it. A row for each version, the newest last.
+_PUBLISHED = (
+    sa.select(
+        _ROW.c.id,
+        _ROW.c.state,
+        _ROW.c.shared,
+        _ROW.c.achievement_key,
+        _ROW.c.achievement_version,
+        _ROW.c.awarded_at,
+        _ROW.c.valid_until,
+        _ROW.c.revoked_at,
+        _ROW.c.suspended_at,
+        _ROW.c.person_id,
+        _ROW.c.identity_hash,
+        _ISSUER.c.key.label("issuer_key"),
+        _VERSION.c.version,
+        _VERSION.c.signed_at,
+        _VERSION.c.valid_from,
+        _VERSION.c.digest,
+        _VERSION.c.document,
+        _VERSION.c.jwt,
+    )
+    .join(_VERSION, _VERSION.c.credential_id == _ROW.c.id)
+    .join(_ISSUER, _ISSUER.c.id == _ROW.c.issuer_id)
+    .where(_ROW.c.id == sa.bindparam("credential"), _ROW.c.current_version > 0)
+    .order_by(_VERSION.c.version)
+)
 
 
-def _published(session: ReadSession | Look, row: sa.Row[Any]) -> PublicCredential:
-    versions = session.run(_VERSIONS, {"credential": row.id}).all()
+def _published(session: ReadSession | Look, credential_id: str) -> PublicCredential:
+    versions = session.run(_PUBLISHED, {"credential": credential_id}).all()
+    if not versions:
+        refuse_erased(session, credential_id)
+        raise credential_not_found()
     current = versions[-1]
-    issuer = session.run(_ISSUER_KEY, {"issuer": row.issuer_id}).one()
     return PublicCredential(
-        id=row.id,
-        state=cast(Any, row.state),
-        shared=row.shared,
+        id=current.id,
+        state=cast(Any, current.state),
+        shared=current.shared,
         version=current.version,
         versions=tuple(VersionSummary(v.version, v.signed_at, v.valid_from, v.digest) for v in versions),
         document=current.document,
         jwt=current.jwt,
         digest=current.digest,
         signed_at=current.signed_at,
-        issuer_key=issuer.key,
-        achievement_key=row.achievement_key,
-        achievement_version=row.achievement_version,
-        awarded_at=row.awarded_at,
+        issuer_key=current.issuer_key,
+        achievement_key=current.achievement_key,
+        achievement_version=current.achievement_version,
+        awarded_at=current.awarded_at,
         valid_from=current.valid_from,
-        valid_until=row.valid_until,
-        revoked_at=row.revoked_at,
-        suspended_at=row.suspended_at,
-        person_id=row.person_id,
-        identified=row.identity_hash is not None,
+        valid_until=current.valid_until,
+        revoked_at=current.revoked_at,
+        suspended_at=current.suspended_at,
+        person_id=current.person_id,
+        identified=current.identity_hash is not None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import select
@@ -14,9 +14,11 @@ from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import Database, WriteSession
 from app.core.errors import Unavailable
+from app.core.outbox import emit
 from app.core.secrets import SecretBox
 from app.issuer.content import name_in, recipient_hash
 from app.issuer.errors import IssueRefused, credential_not_found
+from app.issuer.events import HolderBound
 from app.issuer.models import Credential, CredentialVersion
 from app.issuer.schemas import IssuedCredential
 from app.issuer.signing import Signed, issued, sign, store
@@ -32,6 +34,7 @@ class _Holder:
 
     identity_hash: str | None
     name: str | None
+    subject_id: str
 
 
 def reissue(
@@ -59,7 +62,8 @@ def reissue(
     """
 
     def wanted(row: Credential, known: _Holder) -> _Holder:
-        return _Holder(recipient_hash(recipient_email, row.identity_salt) if recipient_email else None, known.name)
+        bound = recipient_hash(recipient_email, row.identity_salt) if recipient_email else None
+        return replace(known, identity_hash=bound)
 
     return _next_version(database, secret_box, base_url, credential_id, wanted, note=None)
 
@@ -91,7 +95,49 @@ def show_name(
         )
 
     def wanted(_row: Credential, known: _Holder) -> _Holder:
-        return _Holder(known.identity_hash, name)
+        return replace(known, name=name)
+
+    return _next_version(database, secret_box, base_url, credential_id, wanted, note)
+
+
+def change_subject(
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    credential_id: str,
+    *,
+    choose: Callable[[int, str], str],
+    action: str,
+    actor: Actor,
+    is_bound: bool = False,
+) -> IssuedCredential:
+    """Issue the next version of a badge under another identifier of its holder; otherwise as in `reissue`.
+
+    A name that is shown and an address that is bound stay. The identifier itself goes into no log and no audit: a
+    did:web may hold a name.
+
+    Args:
+        database, secret_box, base_url, credential_id: as in `reissue`.
+        choose: gets the version and the identifier that are in force and returns the identifier to be; may be asked
+            again if others change the badge meanwhile, and may raise.
+        action: what is done, for the audit.
+        actor: who asks, for the audit; the caller has made sure that they hold the badge.
+        is_bound: whether the identifier is a DID of which the holder is to be told.
+
+    Raises:
+        CredentialNotFound, IssueRefused, KeysUnreadable, Unavailable: as in `reissue`; and what `choose` raises.
+    """
+
+    def note(session: WriteSession, version: int) -> None:
+        audit.record(
+            session, actor=actor, action=action, subject="credential", subject_id=credential_id, version=version
+        )
+        if is_bound:
+            person_id = session.get_one(Credential, credential_id).person_id
+            emit(session, HolderBound(credential_id=credential_id, version=version, person_id=person_id))
+
+    def wanted(row: Credential, known: _Holder) -> _Holder:
+        return replace(known, subject_id=choose(row.current_version, known.subject_id))
 
     return _next_version(database, secret_box, base_url, credential_id, wanted, note)
 
@@ -165,7 +211,8 @@ def _next_version(
 
 
 def _holder(row: Credential, version: CredentialVersion) -> _Holder:
-    return _Holder(row.identity_hash, name_in(version.document) if row.holder_named else None)
+    name = name_in(version.document) if row.holder_named else None
+    return _Holder(row.identity_hash, name, row.subject_id)
 
 
 def _sign(
@@ -179,6 +226,7 @@ def _sign(
         identity_hash=who.identity_hash,
         valid_from=_next_moment(version.valid_from),
         holder_name=who.name,
+        subject_id=who.subject_id,
     )
 
 
@@ -196,6 +244,7 @@ def _store_unless_changed(
         if current is None or current.state != "issued" or current.current_version != row.current_version:
             return None
         current.identity_hash, current.holder_named = holder.identity_hash, holder.name is not None
+        current.subject_id = holder.subject_id
         if note is not None:
             note(session, row.current_version + 1)
         return store(session, base_url, current, row.current_version + 1, signed)

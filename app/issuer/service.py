@@ -37,7 +37,7 @@ from app.issuer.reading import (
 from app.issuer.reissuing import reissue
 from app.issuer.schemas import IssuerInfo
 from app.issuer.sharing import check_claim, claim_token, claim_url, share, share_by_claim
-from app.issuer.suspending import is_suspended, reinstate, suspend
+from app.issuer.suspending import host_word, is_suspended, reinstate, suspend
 from app.vc.did import did_web_for
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "finish_orphans",
     "has_credentials",
     "held_credential",
+    "host_word",
     "is_suspended",
     "issue",
     "issuer_info",

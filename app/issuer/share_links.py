@@ -3,6 +3,10 @@
 The token has 256 bits and is derived from the link's id under the master key, so that the holder can copy it again and
 no row keeps it; a row keeps its digest, by which it is found. It opens nothing but what is below `/s/{token}`: the
 badge's own address stays as its holder has it. Nothing is noted about who opens a link, not even that anybody did.
+
+A link is made by a person who is signed in (here), or by whoever has the award mail of a badge (`mailed_links`). The
+mail proves that one badge and nothing else, so such a link shows that badge alone. The badge's holder, signed in, sees
+and ends it like their own: a mail may have been passed on.
 """
 
 from __future__ import annotations
@@ -46,6 +50,7 @@ class ShareLink:
         created_at: when it was made.
         expires_at: when it stops by itself.
         ended_at: when the holder ended it, if they did.
+        by_mail: whether it was made by whoever has the badge's award mail.
     """
 
     id: str
@@ -54,6 +59,7 @@ class ShareLink:
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None
+    by_mail: bool
 
     def works(self, at: datetime) -> bool:
         """Whether it opens anything at a moment."""
@@ -66,6 +72,25 @@ class OpenedLink:
 
     credentials: tuple[PublicCredential, ...]
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class LinkOwner:
+    """Whose links are meant.
+
+    Attributes:
+        whose: finds theirs.
+        most: how many of these may work at a time.
+        actor: who acts, for the audit.
+        person_id: a person who is signed in, or None.
+        claimed_credential_id: else the badge whose award mail somebody has.
+    """
+
+    whose: sa.ColumnElement[bool]
+    most: int
+    actor: Actor
+    person_id: str | None = None
+    claimed_credential_id: str | None = None
 
 
 def make(
@@ -88,7 +113,7 @@ def make(
         CredentialNotFound: one of them is unknown, unfinished, or somebody else's.
         TooManyShareLinks: the person has 50 links that work.
     """
-    _check(credential_ids, days)
+    check_choice(credential_ids, days)
     own = session.exec(
         select(Credential.id)
         .where(
@@ -100,21 +125,9 @@ def make(
     ).all()
     if set(own) != set(credential_ids):
         raise credential_not_found()
-    _sweep(session, person_id)
-    _check_count(session, person_id)
-    link_id = new_id()
-    moment = now()
-    session.add(
-        BadgeShare(
-            id=link_id, person_id=person_id, token_hash=digest(secret_box.token(PURPOSE, link_id)),
-            created_at=moment, expires_at=moment + timedelta(days=days),
-        )
-    )  # fmt: skip
-    session.flush()  # the badges refer to it
-    for position, credential_id in enumerate(credential_ids):
-        session.add(BadgeShareItem(share_id=link_id, credential_id=credential_id, position=position))
-    _note(session, person_id, "issuer.share_link_made", link_id, badges=len(credential_ids), days=days)
-    return link_id
+    whose = col(BadgeShare.person_id) == person_id
+    owner = LinkOwner(whose, MOST_LINKS, _person(person_id), person_id=person_id)
+    return store(session, secret_box, owner, credential_ids, days)
 
 
 def end(session: WriteSession, *, person_id: str, link_id: str) -> None:
@@ -123,25 +136,66 @@ def end(session: WriteSession, *, person_id: str, link_id: str) -> None:
     Raises:
         ShareLinkNotFound: there is none of this id, or it is somebody else's.
     """
+    end_one(session, link_id, _of_person(person_id), _person(person_id))
+
+
+def links_of(session: ReadSession, secret_box: SecretBox, base_url: str, person_id: str) -> tuple[ShareLink, ...]:
+    """A person's links and those made with their award mails, the newest first, those that are over included."""
+    return list_links(session, secret_box, base_url, _of_person(person_id))
+
+
+def store(
+    session: WriteSession, secret_box: SecretBox, owner: LinkOwner, credential_ids: Sequence[str], days: int
+) -> str:
+    """Keep a new link to badges that its owner may show, and return its id.
+
+    Raises:
+        TooManyShareLinks: the owner has as many that work as they may.
+    """
+    _sweep(session, owner)
+    _check_count(session, owner)
+    link_id = new_id()
     moment = now()
-    mine = (col(BadgeShare.id) == link_id, col(BadgeShare.person_id) == person_id)
+    session.add(
+        BadgeShare(
+            id=link_id, person_id=owner.person_id, claimed_credential_id=owner.claimed_credential_id,
+            token_hash=digest(secret_box.token(PURPOSE, link_id)),
+            created_at=moment, expires_at=moment + timedelta(days=days),
+        )
+    )  # fmt: skip
+    session.flush()  # the badges refer to it
+    for position, credential_id in enumerate(credential_ids):
+        session.add(BadgeShareItem(share_id=link_id, credential_id=credential_id, position=position))
+    _note(session, owner.actor, "issuer.share_link_made", link_id, badges=len(credential_ids), days=days)
+    return link_id
+
+
+def end_one(session: WriteSession, link_id: str, whose: sa.ColumnElement[bool], actor: Actor) -> None:
+    """End a link for good, if it is one of those that `whose` finds.
+
+    Raises:
+        ShareLinkNotFound: it is not.
+    """
+    moment = now()
+    mine = (col(BadgeShare.id) == link_id, whose)
     ended = session.exec(
         sa.update(BadgeShare)
         .where(*mine, col(BadgeShare.ended_at).is_(None), col(BadgeShare.expires_at) > moment)
         .values(ended_at=moment)
+        .execution_options(synchronize_session=False)
     )
     if ended.rowcount == 1:
-        _note(session, person_id, "issuer.share_link_ended", link_id)
+        _note(session, actor, "issuer.share_link_ended", link_id)
     elif session.exec(select(BadgeShare.id).where(*mine)).first() is None:
         raise link_not_found()
 
 
-def links_of(session: ReadSession, secret_box: SecretBox, base_url: str, person_id: str) -> tuple[ShareLink, ...]:
-    """A person's links, the newest first, those that are over included."""
+def list_links(
+    session: ReadSession, secret_box: SecretBox, base_url: str, whose: sa.ColumnElement[bool]
+) -> tuple[ShareLink, ...]:
+    """The links that `whose` finds, the newest first, those that are over included."""
     rows = session.exec(
-        select(BadgeShare)
-        .where(BadgeShare.person_id == person_id)
-        .order_by(col(BadgeShare.created_at).desc(), col(BadgeShare.id))
+        select(BadgeShare).where(whose).order_by(col(BadgeShare.created_at).desc(), col(BadgeShare.id))
     ).all()
     badges: dict[str, list[str]] = {row.id: [] for row in rows}
     for item in session.exec(
@@ -156,6 +210,7 @@ def links_of(session: ReadSession, secret_box: SecretBox, base_url: str, person_
             created_at=row.created_at,
             expires_at=row.expires_at,
             ended_at=row.ended_at,
+            by_mail=row.person_id is None,
         )
         for row in rows
     )
@@ -198,7 +253,22 @@ def open_link(session: ReadSession, token: str) -> OpenedLink:
     return OpenedLink(tuple(stored_credential(session, each) for each in behind), row.expires_at)
 
 
-def _check(credential_ids: Sequence[str], days: int) -> None:
+def _of_person(person_id: str) -> sa.ColumnElement[bool]:
+    """The links that a person may see and end: their own, and those made with the award mails of their badges."""
+    held = select(Credential.id).where(Credential.person_id == person_id)
+    return sa.or_(col(BadgeShare.person_id) == person_id, col(BadgeShare.claimed_credential_id).in_(held))
+
+
+def _person(person_id: str) -> Actor:
+    return Actor(kind="person", id=person_id)
+
+
+def check_choice(credential_ids: Sequence[str], days: int) -> None:
+    """Make sure that a link can be made of this.
+
+    Raises:
+        ShareLinkRefused: no badge, more than 30, one twice, or another number of days.
+    """
     if not credential_ids:
         raise ShareLinkRefused("No badge was chosen.", kept="No link was made.", next_step="Choose at least one badge.")
     if len(credential_ids) > MOST_BADGES or len(set(credential_ids)) != len(credential_ids):
@@ -212,26 +282,24 @@ def _check(credential_ids: Sequence[str], days: int) -> None:
         )
 
 
-def _check_count(session: ReadSession, person_id: str) -> None:
+def _check_count(session: WriteSession, owner: LinkOwner) -> None:
     working = session.exec(
         select(sa.func.count())
         .select_from(BadgeShare)
-        .where(
-            BadgeShare.person_id == person_id, col(BadgeShare.ended_at).is_(None), col(BadgeShare.expires_at) > now()
-        )
+        .where(owner.whose, col(BadgeShare.ended_at).is_(None), col(BadgeShare.expires_at) > now())
     ).one()
-    if working >= MOST_LINKS:
+    if working >= owner.most:
         raise TooManyShareLinks(
-            f"You have {MOST_LINKS} links that work. That is as many as we keep.", kept="No link was made.",
+            f"You have {owner.most} links that work. That is as many as we keep.", kept="No link was made.",
             next_step="End one that you no longer need, then make the new one.",
         )  # fmt: skip
 
 
-def _sweep(session: WriteSession, person_id: str) -> None:
-    """Delete a person's links that are long over: nobody has a use for them any more."""
+def _sweep(session: WriteSession, owner: LinkOwner) -> None:
+    """Delete links that are long over: nobody has a use for them any more."""
     limit = now() - KEPT_AFTER_THE_END
     over = sa.or_(col(BadgeShare.ended_at) < limit, col(BadgeShare.expires_at) < limit)
-    old = session.exec(select(BadgeShare.id).where(BadgeShare.person_id == person_id, over)).all()
+    old = session.exec(select(BadgeShare.id).where(owner.whose, over)).all()
     if old:
         session.exec(delete(BadgeShareItem).where(col(BadgeShareItem.share_id).in_(old)))
         session.exec(delete(BadgeShare).where(col(BadgeShare.id).in_(old)))
@@ -243,8 +311,5 @@ def _url(secret_box: SecretBox, base_url: str, row: BadgeShare) -> str | None:
     return next((f"{base_url}/s/{token}" for token in tokens if digest(token) == row.token_hash), None)
 
 
-def _note(session: WriteSession, person_id: str, action: str, link_id: str, **numbers: int) -> None:
-    audit.record(
-        session, actor=Actor(kind="person", id=person_id), action=action, subject="badge_share", subject_id=link_id,
-        **numbers,
-    )  # fmt: skip
+def _note(session: WriteSession, actor: Actor, action: str, link_id: str, **numbers: int) -> None:
+    audit.record(session, actor=actor, action=action, subject="badge_share", subject_id=link_id, **numbers)

@@ -52,6 +52,7 @@ def sign(
     identity_hash: str | None,
     valid_from: datetime,
     holder_name: str | None = None,
+    subject_id: str | None = None,
 ) -> Signed:
     """Both securings of one document: the embedded proof first, then the VC-JWT over the document that carries it.
 
@@ -63,6 +64,7 @@ def sign(
         identity_hash: of its holder's confirmed address, if it is to be bound.
         valid_from: from when this version stands.
         holder_name: its holder's name, if they chose to show it; kept nowhere but in what is signed.
+        subject_id: the identifier of its holder, if it is to be another than the one so far.
 
     Raises:
         IssueRefused: the document breaks the schema, or is one that an honest verifier could not check.
@@ -70,7 +72,13 @@ def sign(
         SigningServiceDown, SigningServiceWrong: the service that keeps a key gave no signature that holds.
     """
     keys, facts = _facts(database, secret_box, base_url, row)
-    facts = replace(facts, identity_hash=identity_hash, holder_name=holder_name, valid_from=valid_from)
+    facts = replace(
+        facts,
+        identity_hash=identity_hash,
+        holder_name=holder_name,
+        valid_from=valid_from,
+        subject_id=subject_id or row.subject_id,
+    )
     signed_at = now()
     try:
         document = build_document(facts)

@@ -5,6 +5,8 @@ The document and its status list stay as they are, so other verifiers do not see
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -17,11 +19,17 @@ from app.core.db import Look, ReadSession, WriteSession
 from app.core.outbox import emit
 from app.issuer.errors import AlreadyRevoked, AlreadySuspended, IssueRefused, NotSuspended, credential_not_found
 from app.issuer.events import CredentialReinstated, CredentialSuspended
-from app.issuer.models import Credential
+from app.issuer.models import Credential, CredentialVersion
 
 REASON_LENGTH: Final = 500
 _ROWS = rows.table(Credential).c
-_SUSPENDED_AT = sa.select(_ROWS.suspended_at).where(_ROWS.id == sa.bindparam("credential"))
+_VERSIONS = rows.table(CredentialVersion).c
+_NEWEST = sa.and_(_VERSIONS.credential_id == _ROWS.id, _VERSIONS.version == _ROWS.current_version)
+_WORD = (
+    sa.select(_ROWS.suspended_at, _ROWS.shared, _VERSIONS.valid_from)
+    .select_from(rows.table(Credential).outerjoin(rows.table(CredentialVersion), _NEWEST))
+    .where(_ROWS.id == sa.bindparam("credential"))
+)
 
 
 def suspend(session: WriteSession, credential_id: str, *, reason: str, actor: Actor) -> None:
@@ -82,7 +90,32 @@ def is_suspended(session: ReadSession | Look, credential_id: str) -> bool:
         session: for one look at one row.
         credential_id: the badge's id here, the last part of its address.
     """
-    return session.run(_SUSPENDED_AT, {"credential": credential_id}).scalar() is not None
+    return host_word(session, credential_id).suspended
+
+
+@dataclass(frozen=True)
+class HostWord:
+    """What this server says of one of its badges, beside the badge itself.
+
+    `newest_from`: from when its newest version stands, None of a badge that is not here or has none.
+    """
+
+    suspended: bool
+    newest_from: datetime | None
+    shared: bool
+
+
+def host_word(session: ReadSession | Look, credential_id: str) -> HostWord:
+    """What this server says of a badge; of one that it does not have it says nothing.
+
+    Args:
+        session: for one look.
+        credential_id: the badge's id here, the last part of its address.
+    """
+    found = session.run(_WORD, {"credential": credential_id}).one_or_none()
+    if found is None:
+        return HostWord(False, None, False)
+    return HostWord(found.suspended_at is not None, found.valid_from, found.shared)
 
 
 def _in_force(session: WriteSession, credential_id: str) -> Credential:

@@ -144,7 +144,12 @@ class PlatformConnector(ServiceConnector):
             return kept
         with self._cache.asking(self._tenant):
             kept = self._cache.get(self._tenant, needed) or self._given_to_another_process(needed)
-            return kept if kept is not None else self._ask_for_token(needed)
+            if kept is not None:
+                return kept
+            if self._kept is None:
+                return self._ask_for_token(needed)
+            with self._kept.turn(self._tenant):
+                return self._given_to_another_process(needed) or self._ask_for_token(needed)
 
     def _given_to_another_process(self, needed: frozenset[str]) -> str | None:
         found = self._kept.find(self._tenant, needed) if self._kept is not None else None

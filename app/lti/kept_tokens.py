@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import col, select
 
 from app.core.clock import now
@@ -15,11 +17,13 @@ from app.core.db import Database, WriteSession
 from app.core.logging import get_logger
 from app.core.secrets import SecretBox, SecretUnreadable
 from app.lti.access_tokens import LONGEST_LIFETIME, OLD_ENOUGH
-from app.lti.models import LtiAccessToken
+from app.lti.models import LtiAccessToken, LtiTokenRequest
 
 log = get_logger()
 
 PURPOSE = "lti.access-token"
+LONGEST_REQUEST = 25.0  # seconds; core/http gives up on two requests sooner
+BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,44 @@ class KeptTokens:
             if wanted <= asked and value is not None:
                 return KeptToken(asked, value, (row.expires_at - moment).total_seconds())
         return None
+
+    @contextmanager
+    def turn(self, tenant: str) -> Iterator[None]:
+        """Held while a token is asked for: a process that comes meanwhile waits, and finds the answer afterwards.
+
+        No lock is held in the database during the request: a row says until when the others wait at most.
+        """
+        begun = time.monotonic()
+        while (until := self._take_turn(tenant)) is None and time.monotonic() - begun < LONGEST_REQUEST:
+            time.sleep(BETWEEN_LOOKS)
+        try:
+            yield
+        finally:
+            if until is not None:
+                self._end_turn(tenant, until)
+
+    def _take_turn(self, tenant: str) -> datetime | None:
+        """Until when it is ours; None while it is another's. Where the database does not answer nobody waits."""
+        moment = now()
+        until = moment + timedelta(seconds=LONGEST_REQUEST)
+        try:
+            with self._database.write() as session:
+                over = (col(LtiTokenRequest.tenant) == tenant) & (col(LtiTokenRequest.until) <= moment)
+                session.exec(sa.delete(LtiTokenRequest).where(over))
+                session.add(LtiTokenRequest(tenant=tenant, until=until))
+        except IntegrityError:
+            return None
+        except SQLAlchemyError as error:
+            _not_at_hand(error)
+        return until
+
+    def _end_turn(self, tenant: str, until: datetime) -> None:
+        try:
+            with self._database.write() as session:
+                ours = (col(LtiTokenRequest.tenant) == tenant) & (col(LtiTokenRequest.until) == until)
+                session.exec(sa.delete(LtiTokenRequest).where(ours))
+        except SQLAlchemyError as error:
+            _not_at_hand(error)
 
     def keep(self, tenant: str, scopes: Collection[str], value: str, expires_in: float) -> None:
         """Share a token that was just given; what is over goes."""

@@ -110,6 +110,15 @@ class LtiAccessToken(Record, table=True):
     expires_at: datetime = Field(sa_type=UTCDateTime, index=True)
 
 
+class LtiTokenRequest(Record, table=True):
+    """The process that is asking a platform for an access token just now; the others wait for what it is given."""
+
+    __tablename__ = "lti_token_request"
+
+    tenant: str = Field(primary_key=True)  # as in LtiAccessToken
+    until: datetime = Field(sa_type=UTCDateTime)  # by then it has asked, or died
+
+
 class LtiContext(Record, table=True):
     """A course that was launched from, with the address of its roster where the platform has one."""
 

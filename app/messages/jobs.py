@@ -14,12 +14,12 @@ from app.core.logging import get_logger
 from app.core.outbox import Delivery, decode
 from app.core.secrets import SecretBox
 from app.issuer import service as issuer
-from app.issuer.events import CredentialIssued
+from app.issuer.events import CredentialIssued, HolderBound
 from app.learning import service as learning
 from app.learning.events import WorkReturned
 from app.messages import mail
 from app.messages.models import SentMail
-from app.messages.service import AwardedMail, CodeMail, Mail, ReturnedMail, compose
+from app.messages.service import AwardedMail, CodeMail, Mail, ReturnedMail, WalletMail, compose
 from app.people import service as people
 from app.people.errors import CodeExpired
 from app.people.events import EmailConfirmationRequested
@@ -91,20 +91,47 @@ def send_awarded(deps: MessageDeps) -> Callable[[Delivery], None]:
         person_id = event.person_id
 
         def prepare(session: ReadSession) -> _Addressed:
-            stored = issuer.stored_credential(session, event.credential_id)
-            achievement = programme.achievement(session, stored.achievement_key, stored.achievement_version)
-            return _Addressed(
-                people.notification_address(session, person_id),
-                AwardedMail(
-                    name=people.display_name(session, person_id),
-                    achievement_name=achievement.name,
-                    claim_url=issuer.claim_url(deps.secret_box, deps.settings.base_url, event.credential_id),
-                ),
-            )
+            return _to_holder(deps, session, AwardedMail, event.credential_id, person_id)
 
         _send_once(deps, "credential_awarded", event.credential_id, prepare)
 
     return handle
+
+
+def send_bound(deps: MessageDeps) -> Callable[[Delivery], None]:
+    """Listens to `HolderBound`: tells the holder, as whoever has the link of the award mail could have done it."""
+
+    def handle(delivery: Delivery) -> None:
+        event = decode(HolderBound, delivery.payload)
+        if event.person_id is None:
+            return
+        person_id = event.person_id
+
+        def prepare(session: ReadSession) -> _Addressed:
+            return _to_holder(deps, session, WalletMail, event.credential_id, person_id)
+
+        _send_once(deps, "wallet_bound", f"{event.credential_id}.v{event.version}", prepare)
+
+    return handle
+
+
+def _to_holder(
+    deps: MessageDeps,
+    session: ReadSession,
+    kind: type[AwardedMail] | type[WalletMail],
+    credential_id: str,
+    person_id: str,
+) -> _Addressed:
+    stored = issuer.stored_credential(session, credential_id)
+    achievement = programme.achievement(session, stored.achievement_key, stored.achievement_version)
+    return _Addressed(
+        people.notification_address(session, person_id),
+        kind(
+            name=people.display_name(session, person_id),
+            achievement_name=achievement.name,
+            claim_url=issuer.claim_url(deps.secret_box, deps.settings.base_url, credential_id),
+        ),
+    )
 
 
 def _send_once(

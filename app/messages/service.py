@@ -37,8 +37,22 @@ class AwardedMail:
     claim_url: str
 
 
-Mail = CodeMail | ReturnedMail | AwardedMail
-_TEMPLATE = {CodeMail: "code.txt", ReturnedMail: "returned.txt", AwardedMail: "awarded.txt"}
+@dataclass(frozen=True)
+class WalletMail:
+    """A badge was bound to a wallet, by somebody who had the launch or the link of the award mail."""
+
+    name: str
+    achievement_name: str
+    claim_url: str
+
+
+Mail = CodeMail | ReturnedMail | AwardedMail | WalletMail
+_TEMPLATE = {
+    CodeMail: "code.txt",
+    ReturnedMail: "returned.txt",
+    AwardedMail: "awarded.txt",
+    WalletMail: "wallet.txt",
+}
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from app.core import audit, rows
-from app.core.db import ReadSession, WriteSession
+from app.core.db import Look, ReadSession, WriteSession
 from app.programme import assemble, checks, documents
 from app.programme.achievements import achievement_of
 from app.programme.case import CaseItem, case_items, cf_item_uuid, find_item
@@ -34,6 +34,8 @@ _MODULE_VERSIONS = _ALL_MODULES.where(_MODULE.key == sa.bindparam("module"))
 _PROGRAMME_VERSIONS = sa.select(_PROGRAMME.id, _PROGRAMME.digest).order_by(
     _PROGRAMME.loaded_at.desc(), _PROGRAMME.version.desc()
 )
+_MODULE_DOCUMENT = sa.select(_MODULE.document).where(_MODULE.id == sa.bindparam("id"))
+_PROGRAMME_DOCUMENT = sa.select(_PROGRAMME.document).where(_PROGRAMME.id == sa.bindparam("id"))
 NOTHING_CHANGED = "Nothing was loaded; what was in use stays in use."
 
 
@@ -145,7 +147,7 @@ def module_version(session: ReadSession, key: str, version: int) -> Module:
     return _module(session, _module_row(session, key, version))
 
 
-def achievement(session: ReadSession, key: str, version: int) -> AchievementInfo:
+def achievement(session: ReadSession | Look, key: str, version: int) -> AchievementInfo:
     """What a badge of this module at this version says of the achievement.
 
     Raises:
@@ -211,7 +213,7 @@ def principle(session: ReadSession, item_id: str) -> Principle:
     return _first(item for programme in _programmes(session) for item in programme.principles if item.id == item_id)
 
 
-def _published_items(session: ReadSession) -> dict[tuple[CaseKind, str], CaseItem]:
+def _published_items(session: ReadSession | Look) -> dict[tuple[CaseKind, str], CaseItem]:
     """Every item that was ever published, as its newest version has it."""
     found: dict[tuple[CaseKind, str], CaseItem] = {}
     for programme in _programmes(session):
@@ -235,7 +237,7 @@ def _programme_row(session: ReadSession, key: str, version: int) -> ProgrammeVer
     raise NoProgramme("There is no such version of this programme.")
 
 
-def _module_row(session: ReadSession, key: str, version: int) -> sa.Row[Any]:
+def _module_row(session: ReadSession | Look, key: str, version: int) -> sa.Row[Any]:
     for row in _module_versions(session, key):
         if row.version == version:
             return row
@@ -246,14 +248,14 @@ def _no_such_module() -> ModuleUnknown:
     return ModuleUnknown("This programme has no such module, or not in this version.")
 
 
-def _module_versions(session: ReadSession, key: str) -> Sequence[sa.Row[Any]]:
+def _module_versions(session: ReadSession | Look, key: str) -> Sequence[sa.Row[Any]]:
     """What is stored under a key, without the documents; the newest version last."""
     return session.run(_MODULE_VERSIONS, {"module": key}).all() if _KEY.fullmatch(key) else ()
 
 
-def _module(session: ReadSession, row: sa.Row[Any]) -> Module:
+def _module(session: ReadSession | Look, row: sa.Row[Any]) -> Module:
     def build() -> Module:
-        return documents.module_from(session.get_one(ProgrammeModuleVersion, row.id).document, row.digest)
+        return documents.module_from(session.run(_MODULE_DOCUMENT, {"id": row.id}).one().document, row.digest)
 
     return _MODULES.get(row.id, build)
 
@@ -329,19 +331,19 @@ def _audit(session: WriteSession, subject: str, key: str, version: int) -> None:
     )
 
 
-def _programmes(session: ReadSession) -> Iterator[Programme]:
+def _programmes(session: ReadSession | Look) -> Iterator[Programme]:
     """Every version of every programme, newest first."""
     for row in _programme_rows(session):
         yield _programme(session, row)
 
 
-def _programme_rows(session: ReadSession) -> Sequence[sa.Row[Any]]:
+def _programme_rows(session: ReadSession | Look) -> Sequence[sa.Row[Any]]:
     """What is stored of programmes, without the documents, newest first."""
     return session.run(_PROGRAMME_VERSIONS).all()
 
 
-def _programme(session: ReadSession, row: sa.Row[Any]) -> Programme:
+def _programme(session: ReadSession | Look, row: sa.Row[Any]) -> Programme:
     def build() -> Programme:
-        return documents.programme_from(session.get_one(ProgrammeVersion, row.id).document, row.digest)
+        return documents.programme_from(session.run(_PROGRAMME_DOCUMENT, {"id": row.id}).one().document, row.digest)
 
     return _PROGRAMMES.get(row.id, build)

@@ -69,4 +69,4 @@ class TooManyChecks(TooManyRequests):
 
 
 class KnownIssuersUnreadable(Exception):
-    """The register of known issuers cannot be read; the message says which entry and why."""
+    """The register of known issuers cannot be read; the message says in which file and line, and why."""

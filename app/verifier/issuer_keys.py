@@ -38,9 +38,18 @@ class IssuerKeys:
         self._documents = KeyDocuments(source)
         self._at = at
         self._allow_http_localhost = allow_http_localhost
+        self._found: dict[tuple[str, str], PublicKey] = {}
 
     def __call__(self, method_id: str, purpose: str) -> PublicKey:
-        """Return the key `method_id`, if it is the issuer's and serves `purpose`; raises VcError."""
+        """Return the key `method_id`, if it is the issuer's and serves `purpose`; raises VcError.
+
+        A badge and its status list name the same key, as a rule, and one verification sees one state of things.
+        """
+        if (method_id, purpose) not in self._found:
+            self._found[method_id, purpose] = self._find_anew(method_id, purpose)
+        return self._found[method_id, purpose]
+
+    def _find_anew(self, method_id: str, purpose: str) -> PublicKey:
         try:
             return self._find(method_id, purpose)
         except DidError as error:

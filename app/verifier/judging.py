@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from app.verifier import dates, form, look_alikes, refresh, signature, status
+from app.verifier import dates, form, look_alikes, own_copies, refresh, remembered, signature, status
 from app.verifier.facts import claimed_name
 from app.verifier.form import Kind
 from app.verifier.issuer_keys import IssuerKeys
-from app.verifier.ports import HostStatus, IssuerRegister
+from app.verifier.ports import HostRecord, HostRecords, HostStatus, IssuerRegister
 from app.verifier.reading import Readable
 from app.verifier.schemas import NOT_CHECKED, Check, KnownIssuer, Technical, Verdict
 from app.verifier.sources import Budgeted
@@ -44,6 +45,7 @@ class Judged:
     document: dict[str, Any] | None = None
     status_list_at: datetime | None = None
     refreshed: bool = False
+    newer_at: str | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -86,7 +88,7 @@ class _Run:
         judged.checks.append(passed("read"))
         if readable.securing == "data-integrity" and not form.as_list(readable.document.get("proof")):
             raise fail("no_proof")  # whatever its form is: nobody has said any of it
-        form.check(readable, self._kind)
+        remembered.check_form(readable, self._kind)
         judged.checks.append(passed("form"))
         issuer_id = form.identifier_of(readable.document["issuer"]) or ""
         keys = IssuerKeys(issuer_id, means.documents, at=means.at, allow_http_localhost=means.allow_http_localhost)
@@ -171,6 +173,29 @@ class _Run:
         known, ask = self.judged.issuer, self._means.host_status
         if known is None or not known.ours or ask is None or self._kind != "badge":
             return
-        state = ask(document["id"])
+        record = _record(ask, document["id"])
         suspended = stopped("host_status", fail("suspended"))
-        self.judged.checks.append(passed("host_status") if state == "active" else suspended)
+        self.judged.checks.append(passed("host_status") if record.state == "active" else suspended)
+        if self._may_refresh:
+            self._newest(document, record)
+
+    def _newest(self, document: dict[str, Any], record: HostRecord) -> None:
+        """Whether the host has a later version, told among the checks where a newer copy has its place."""
+        replaced = own_copies.check(document, record)
+        names = [check.name for check in self.judged.checks]
+        if replaced is None or "refresh" in names:
+            return
+        self.judged.checks.insert(names.index("dates"), replaced)
+        self.judged.newer_at = document["id"] if record.shared else None
+
+
+def _record(ask: HostStatus, credential_id: str) -> HostRecord:
+    if _keeps_records(type(ask)):
+        return cast(HostRecords, ask).record(credential_id)
+    return HostRecord(ask(credential_id))
+
+
+@lru_cache
+def _keeps_records(kind: type[HostStatus]) -> bool:
+    """Whether hosts of a class also know versions; asking Python takes longer than asking the host."""
+    return issubclass(kind, HostRecords)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from app.vc import json_text
@@ -11,6 +12,7 @@ from app.verifier.sources import Budgeted
 
 ACCEPT: Final = "application/did+ld+json, application/did+json;q=0.9, application/json;q=0.8, */*;q=0.1"
 MAX_DOCUMENT: Final = 500_000
+LARGEST_KEPT: Final = 64_000
 
 
 class KeyUnreachable(VcError):
@@ -45,10 +47,18 @@ class KeyDocuments:
             kind = NothingPublished if error.reason == "missing" else KeyUnreachable
             raise kind("key_not_found", "The place where the issuer publishes its keys did not answer.") from error
         try:
-            return json_text.loads(data, max_bytes=MAX_DOCUMENT)
+            return _parsed(data) if len(data) <= LARGEST_KEPT else _parse(data)
         except ParseError as error:
             raise DidError("did_document_invalid", "The issuer's key document is not JSON.") from error
 
     def drop_copies(self) -> bool:
         """Load anew what came as kept copies; tell whether there is any such document."""
         return self._documents.drop_copies(self._loaded)
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    return json_text.loads(data, max_bytes=MAX_DOCUMENT)
+
+
+# What the same bytes say is always the same; which bytes are published is asked each time. Nobody changes what is here.
+_parsed = lru_cache(64)(_parse)

@@ -6,6 +6,7 @@ one `[[issuer]]` table for each: `id` (its DID), `name`, `listed_by`, and option
 
 from __future__ import annotations
 
+import re
 import threading
 import tomllib
 from collections.abc import Iterable
@@ -23,6 +24,10 @@ log = get_logger()
 FILE_NAME: Final = "known_issuers.toml"
 _MEMBERS: Final = frozenset({"id", "name", "listed_by", "legal_name", "url"})
 _REQUIRED: Final = ("id", "name", "listed_by")
+HEADER: Final = re.compile(r"[ \t]*\[\[[ \t]*(issuer|\"issuer\"|'issuer')[ \t]*\]\]")
+"""A line with which an entry begins, in the way that people write the file."""
+
+_LINE_TOLD: Final = re.compile(r" *\(at line (\d+), column \d+\)")
 
 
 class KnownIssuers:
@@ -103,8 +108,8 @@ class WatchedRegister:
 def load(data_dir: Path) -> KnownIssuers:
     """Read `known_issuers.toml` from the data folder; without such a file nobody is known.
 
-    Raises KnownIssuersUnreadable naming the entry that is wrong: a register that is half read would turn known issuers
-    into strangers without anybody noticing.
+    Raises KnownIssuersUnreadable naming the file, the line and the entry that is wrong: a register that is half read
+    would turn known issuers into strangers without anybody noticing.
     """
     path = data_dir / FILE_NAME
     try:
@@ -113,30 +118,49 @@ def load(data_dir: Path) -> KnownIssuers:
         return KnownIssuers()
     except (OSError, UnicodeError) as error:
         raise KnownIssuersUnreadable(f"{path} cannot be read.") from error
-    return KnownIssuers(parse(text))
+    return KnownIssuers(parse(text, source=str(path)))
 
 
-def parse(text: str) -> tuple[KnownIssuer, ...]:
-    """Read the register's TOML text; raises KnownIssuersUnreadable."""
+def parse(text: str, *, source: str = FILE_NAME) -> tuple[KnownIssuer, ...]:
+    """Read the register's TOML text.
+
+    Args:
+        text: of the file.
+        source: what the file is called in messages.
+
+    Raises:
+        KnownIssuersUnreadable: it names the file, the line and the mistake.
+    """
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise KnownIssuersUnreadable(f"The register of known issuers is not TOML: {error}.") from error
+        line = _LINE_TOLD.search(str(error))
+        number = int(line[1]) if line else len(text.splitlines())
+        raise _mistake(source, number, f"This is not TOML: {_LINE_TOLD.sub('', str(error))}.") from error
     tables = content.get("issuer", [])
     if not isinstance(tables, list) or set(content) - {"issuer"}:
-        raise KnownIssuersUnreadable("The register of known issuers holds [[issuer]] tables and nothing else.")
-    entries = tuple(_entry(number, table) for number, table in enumerate(tables, start=1))
-    if len({entry.id for entry in entries}) != len(entries):
-        raise KnownIssuersUnreadable("The register of known issuers names the same id twice.")
-    return entries
+        raise _mistake(source, None, "The register of known issuers holds [[issuer]] tables and nothing else.")
+    lines = [number for number, line in enumerate(text.splitlines(), start=1) if HEADER.match(line)]
+    entries: dict[str, KnownIssuer] = {}
+    for number, table in enumerate(tables, start=1):
+        # Entries may be written in a way that lines do not tell apart; then their number alone is told.
+        line_number = lines[number - 1] if len(lines) == len(tables) else None
+        wrong = _what_is_wrong(table)
+        if not wrong and table["id"] in entries:
+            wrong = "names an id that an entry before it names."
+        if wrong:
+            raise _mistake(source, line_number, f"Entry {number} of the known issuers {wrong}")
+        entries[table["id"]] = KnownIssuer(**table)
+    return tuple(entries.values())
 
 
-def _entry(number: int, table: Any) -> KnownIssuer:
+def _what_is_wrong(table: Any) -> str | None:
     if not isinstance(table, dict) or not all(isinstance(value, str) and value.strip() for value in table.values()):
-        raise KnownIssuersUnreadable(f"Entry {number} of the known issuers must hold texts only.")
-    missing = [member for member in _REQUIRED if member not in table]
-    if missing or set(table) - _MEMBERS:
-        raise KnownIssuersUnreadable(
-            f"Entry {number} of the known issuers needs {', '.join(_REQUIRED)} and may add legal_name and url."
-        )
-    return KnownIssuer(**table)
+        return "must hold texts only."
+    if not set(_REQUIRED) <= set(table) <= _MEMBERS:
+        return f"needs {', '.join(_REQUIRED)} and may add legal_name and url."
+    return None
+
+
+def _mistake(source: str, line: int | None, what: str) -> KnownIssuersUnreadable:
+    return KnownIssuersUnreadable(f"{source}, line {line}: {what}" if line else f"{source}: {what}")

@@ -14,11 +14,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.verifier.errors import KnownIssuersUnreadable
-from app.verifier.known_issuers import FILE_NAME, parse
+from app.verifier.known_issuers import FILE_NAME, HEADER, parse
 from app.verifier.schemas import KnownIssuer
 
 MOST_CHARACTERS: Final = 500
-_HEADER: Final = re.compile(r"[ \t]*\[\[[ \t]*(issuer|\"issuer\"|'issuer')[ \t]*\]\]")
 _DID: Final = re.compile(r"did:(web|key|jwk):[A-Za-z0-9.%:_-]+", re.ASCII)
 
 
@@ -74,7 +73,7 @@ def without_entry(text: str, issuer_id: str) -> Changed:
     """
     kept = tuple(entry for entry in parse(text) if entry.id != issuer_id)
     lines = text.splitlines(keepends=True)
-    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    headers = [number for number, line in enumerate(lines) if HEADER.match(line)]
     for begin, following in pairwise([*headers, len(lines)]):
         end = following
         while end > begin + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from app.verifier.schemas import KnownIssuer, LookAlike
@@ -45,6 +47,27 @@ class HostStatus(Protocol):
 
     def __call__(self, credential_id: str) -> HostState:
         """Return the state of the credential with this id (its URL)."""
+
+
+@dataclass(frozen=True)
+class HostRecord:
+    """What the host knows of one of our credentials.
+
+    `newest_from`: from when its newest version stands, None where the host has none; `shared`: whether strangers may
+    see that version at the credential's address.
+    """
+
+    state: HostState
+    newest_from: datetime | None = None
+    shared: bool = False
+
+
+@runtime_checkable
+class HostRecords(Protocol):
+    """A host that also knows which version of a credential is its newest."""
+
+    def record(self, credential_id: str) -> HostRecord:
+        """Return what there is to say of the credential with this id (its URL)."""
 
 
 class IssuerRegister(Protocol):

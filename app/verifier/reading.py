@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ class Readable:
     """A badge that could be read, before anything of it is believed.
 
     `document`: the credential, of a token its payload without the registered claims; `token`: the compact JWS, if any;
-    `is_wrapped`: whether the token carries the credential as VC 1.1 does.
+    `is_wrapped`: whether the token carries the credential as VC 1.1 does; `digest`: SHA-256 of the text that all of it
+    was read from, None where it stood inside another document.
     """
 
     container: Container
@@ -44,11 +46,16 @@ class Readable:
     document: dict[str, Any]
     token: str | None
     is_wrapped: bool = False
+    digest: bytes | None = None
 
 
 def read(presented: Presented, source: DocumentSource) -> Readable:
     """Fetch if need be, recognise the kind by its first bytes and parse; raises Stopped."""
-    data = presented.data if presented.address is None else _fetch(presented.address, source)
+    return read_bytes(presented.data or b"" if presented.address is None else _fetch(presented.address, source))
+
+
+def read_bytes(data: bytes) -> Readable:
+    """Recognise the kind of a badge that is at hand, and parse it; raises Stopped."""
     if not data:
         raise fail("parse_error")
     if len(data) > MAX_BADGE_BYTES:
@@ -91,13 +98,15 @@ def read_token(token: str, container: Container = "jwt") -> Readable:
     try:
         claims = _claims(token)
         if wrapped.is_wrapped(claims):
-            return Readable(container, "jwt", wrapped.credential_of(claims), token, is_wrapped=True)
+            return Readable(
+                container, "jwt", wrapped.credential_of(claims), token, is_wrapped=True, digest=_digest(token)
+            )
     except JwtInvalid as error:
         raise fail(error.code) from error
     except VcError as error:
         raise fail("parse_error") from error
     document = {key: value for key, value in claims.items() if key not in _REGISTERED_CLAIMS}
-    return Readable(container, "jwt", document, token)
+    return Readable(container, "jwt", document, token, digest=_digest(token))
 
 
 def _parse(text: str, container: Container) -> Readable:
@@ -109,7 +118,11 @@ def _parse(text: str, container: Container) -> Readable:
         raise fail("parse_error") from error
     if enveloping.is_enveloped(document, "credential"):
         return read_token(_enveloped(document), container)
-    return Readable(container, "data-integrity", document, None)
+    return Readable(container, "data-integrity", document, None, digest=_digest(text))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _enveloped(envelope: dict[str, Any]) -> str:

@@ -258,7 +258,8 @@ class Report:
     """The outcome: one verdict, the checks behind it in order, and what may be shown.
 
     `facts` and `issuer` are None, and `chain` and `endorsements` empty, unless the signature passed and the key is the
-    issuer's. `refreshed`: what was judged is the newer copy that its issuer offers, not the one presented.
+    issuer's. `refreshed`: what was judged is the newer copy that its issuer offers, not the one presented. `newer_at`:
+    where the newer version of a superseded badge of ours is, if its holder shares it.
     """
 
     verdict: Verdict
@@ -270,6 +271,13 @@ class Report:
     chain: tuple[ChainLink, ...] = ()
     endorsements: tuple[EndorsementReport, ...] = ()
     refreshed: bool = False
+    newer_at: str | None = None
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a later version of the badge stands in the place of the copy that was judged."""
+        check = self.check("refresh")
+        return check is not None and check.code == "superseded"
 
     @property
     def is_valid(self) -> bool:

@@ -100,6 +100,7 @@ def _report(judged: Judged, means: Means) -> Report:
         found,
         given,
         judged.refreshed,
+        judged.newer_at,
     )
 
 

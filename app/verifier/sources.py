@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection
-from typing import Final
+from functools import lru_cache
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from app.core.errors import Unavailable
@@ -110,6 +111,7 @@ class OwnFirst:
         self._prefix = base_url.rstrip("/") + "/"
         self._own = own
         self._others = others
+        self._keeping = cast(KeepingSource, others) if _keeps(type(others)) else None
 
     def get(self, url: str, accept: str, *, timeout: float = SECONDS_PER_FETCH) -> bytes:
         """See `DocumentSource.get`."""
@@ -121,14 +123,14 @@ class OwnFirst:
         """See `KeepingSource.get_kept`; our own documents are always those of this moment."""
         if url.startswith(self._prefix):
             return self._mine(url), False
-        if isinstance(self._others, KeepingSource):
-            return self._others.get_kept(url, accept, timeout=timeout, renew=renew)
+        if self._keeping is not None:
+            return self._keeping.get_kept(url, accept, timeout=timeout, renew=renew)
         return self._others.get(url, accept, timeout=timeout), False
 
     def keep_no_longer(self, url: str, seconds: float) -> None:
         """See `KeepingSource.keep_no_longer`."""
-        if isinstance(self._others, KeepingSource):
-            self._others.keep_no_longer(url, seconds)
+        if self._keeping is not None:
+            self._keeping.keep_no_longer(url, seconds)
 
     def _mine(self, url: str) -> bytes:
         mine = self._own(url)
@@ -150,7 +152,7 @@ class Budgeted:
         self, source: DocumentSource, *, renew: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._source = source
-        self._keeping = source if isinstance(source, KeepingSource) else None
+        self._keeping = cast(KeepingSource, source) if _keeps(type(source)) else None
         self._renew = renew
         self._clock = clock
         self._deadline = clock() + TOTAL_SECONDS
@@ -219,6 +221,12 @@ class Budgeted:
         except SourceUnavailable as error:
             return error
         return data if len(data) <= MAX_DOCUMENT_BYTES else SourceUnavailable("failed")
+
+
+@lru_cache
+def _keeps(kind: type[DocumentSource]) -> bool:
+    """Whether sources of a class keep copies; asking Python takes longer than looking into a small document."""
+    return issubclass(kind, KeepingSource)
 
 
 def _host(url: str) -> str:

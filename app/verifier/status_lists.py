@@ -14,11 +14,10 @@ from typing import Any, Final
 from app.vc import contexts, status_list
 from app.vc.data_integrity import ResolveKey
 from app.vc.errors import StatusListError, VcError
-from app.verifier import dates, signature
+from app.verifier import dates, remembered, signature
 from app.verifier.errors import SourceUnavailable
 from app.verifier.form import as_list, identifier_of
-from app.verifier.reading import Readable, read
-from app.verifier.schemas import Presented
+from app.verifier.reading import Readable
 from app.verifier.sources import Budgeted
 from app.verifier.wording import Stopped, fail, unknown
 
@@ -115,7 +114,7 @@ def _list(url: str, kind: ListKind, lists: Lists) -> tuple[dict[str, Any], datet
     except SourceUnavailable as error:
         raise unknown("status_unavailable") from error
     try:
-        readable = read(Presented.from_bytes(data), lists.source)
+        readable = remembered.read_list(data)
     except Stopped as error:
         raise unknown("status_unavailable") from error
     document = readable.document
@@ -139,7 +138,7 @@ def _is_first(document: dict[str, Any], kind: ListKind) -> bool:
 
 def _signed(readable: Readable, resolve_key: ResolveKey) -> signature.Signed:
     try:
-        return signature.check(readable, resolve_key)
+        return remembered.check_list(readable, resolve_key)
     except signature.IssuerMismatch as error:
         raise fail("status_signature") from error
     except Stopped as stop:

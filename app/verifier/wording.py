@@ -84,6 +84,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "status_stale": "The issuer's status list is out of date, so the badge may have been revoked since.",
     # what hangs on it
     "refresh_failed": "Its issuer says where a newer copy is, but we could not get one, so we judged this copy.",
+    "superseded": "Its issuer has replaced this copy by a newer one. Rely on that one: it is at the badge's address.",
     "related_digest": "A document that it rests on is not the one it was signed with.",
     "related_unavailable": "A document that it rests on could not be fetched, so we could not compare it.",
     "related_same": "It is still the document that the badge was signed with.",

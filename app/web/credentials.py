@@ -17,9 +17,11 @@ from app.programme.errors import ModuleUnknown
 from app.programme.schemas import AchievementInfo
 from app.verifier.holder import email_matches
 from app.verifier.schemas import Presented, Report
+from app.verifier.service import Verifier
 from app.web import badge_pictures, documents
 from app.web.badge_page import BadgePage, ErasedPage, HolderCheck, older_page, page_of
 from app.web.dependencies import App, BadgeVerifier
+from app.web.direct import direct
 from app.web.errors import SECONDS_UNTIL_A_NEW_TRY, wants_machine_form
 from app.web.forms import PostedForm
 from app.web.pages import render
@@ -32,12 +34,14 @@ router = APIRouter(include_in_schema=False)
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Vary": "Accept"}
 
 
-@router.api_route("/credentials/{credential_id:uuid}", methods=documents.READ)
-def show(request: Request, credential_id: UUID, runtime: App, verifier: BadgeVerifier) -> Response:
+@direct(router, "/credentials/{credential_id:uuid}", documents.READ)
+def show(request: Request) -> Response:
     """The verdict page for people, the badge itself for programs (by Accept)."""
+    runtime: Runtime = request.app.state.runtime
+    verifier: Verifier = request.app.state.verifier
     form = documents.negotiate(request.headers.get("accept"))
     try:
-        credential, achievement = _load(runtime, str(credential_id))
+        credential, achievement = _load(runtime, str(request.path_params["credential_id"]))
     except CredentialNotFound as error:
         return _nothing_here(request, error, form)
     if form != "html":
@@ -136,12 +140,10 @@ def _compare(report: Report, email: str) -> HolderCheck | None:
 
 
 def _load(runtime: Runtime, credential_id: str) -> tuple[PublicCredential, AchievementInfo | None]:
-    with runtime.database.read() as session:
-        credential = issuer.public_credential(session, credential_id)
+    with runtime.database.look() as look:
+        credential = issuer.public_credential(look, credential_id)
         try:
-            return credential, programme.achievement(
-                session, credential.achievement_key, credential.achievement_version
-            )
+            return credential, programme.achievement(look, credential.achievement_key, credential.achievement_version)
         except ModuleUnknown:
             return credential, None
 

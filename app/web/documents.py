@@ -23,6 +23,7 @@ from app.issuer.schemas import IssuerInfo, PublicCredential
 from app.issuer.status import TTL
 from app.vc import json_text
 from app.web.dependencies import App, ReadDb
+from app.web.direct import direct
 from app.web.pages import render
 from app.web.path_numbers import register_path_numbers
 
@@ -187,22 +188,26 @@ def badge_bytes(runtime: Runtime, credential: PublicCredential, form: Form) -> b
     Raises:
         ValueError: `html` is not a file.
     """
-    with runtime.database.read() as session:
-        return documents.badge_file(session, credential, form)
+    if form == "json":
+        return credential.document
+    with runtime.database.look() as look:
+        return documents.badge_file(look, credential, form)
 
 
 def _json(request: Request, document: Mapping[str, Any], media_type: str, cache: str = AN_HOUR) -> Response:
     return respond(request, json_text.dumps(dict(document)), media_type, cache=cache)
 
 
-@router.api_route("/credentials/{credential_id}.{suffix}", methods=READ)
-def credential_file(request: Request, credential_id: str, suffix: str, runtime: App) -> Response:
+@direct(router, "/credentials/{credential_id}.{suffix}", READ)
+def credential_file(request: Request) -> Response:
     """A shared badge by its suffix: `.json`, `.jwt`, `.png` or `.svg`."""
-    if suffix not in SUFFIXES:
+    runtime: Runtime = request.app.state.runtime
+    form = SUFFIXES.get(request.path_params["suffix"])
+    if form is None:
         raise credential_not_found()
-    with runtime.database.look() as look:  # as a dependency it would go to a thread and back twice more
-        credential = issuer.public_credential(look, credential_id)
-    return machine_form(request, runtime, credential, SUFFIXES[suffix])
+    with runtime.database.look() as look:
+        credential = issuer.public_credential(look, request.path_params["credential_id"])
+    return machine_form(request, runtime, credential, form)
 
 
 @router.api_route("/credentials/{credential_id}/v{version:number}.json", methods=READ)

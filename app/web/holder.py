@@ -18,7 +18,7 @@ from app.core.errors import BadInput
 from app.core.runtime import Runtime
 from app.issuer import reissuing, share_links
 from app.issuer import service as issuer
-from app.issuer.content import name_in
+from app.issuer.content import did_in, name_in
 from app.issuer.errors import credential_not_found
 from app.issuer.schemas import CredentialSummary, PublicCredential
 from app.issuer.sharing import CLAIM_LINK
@@ -69,6 +69,7 @@ class HeldPage:
         by_mail: whether the page was reached by the link of the award mail.
         shared: whether anyone with the address can see the badge.
         may_be_renewed: whether a later version may say something else about its holder.
+        bound: whether it carries a DID of its holder's wallet.
     """
 
     name: str
@@ -90,6 +91,7 @@ class HeldPage:
     by_mail: bool
     shared: bool
     may_be_renewed: bool
+    bound: bool
 
 
 def held_page(
@@ -132,6 +134,7 @@ def held_page(
         by_mail=by_mail,
         shared=badge.shared,
         may_be_renewed=standing in ("valid", "suspended"),
+        bound=did_in(badge.document) is not None,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from app.core import metrics
@@ -26,6 +27,7 @@ from app.lti.errors import BrowserUnbound, RequestMalformed, RequestTooLarge
 from app.lti.rate import LoginLimit
 from app.lti.schemas import NewWindow, PlatformStorage, StartedLogin, VerifiedLaunch
 from app.web.dependencies import App
+from app.web.direct import direct
 from app.web.pages import render
 from app.web.picker import form_targets
 from app.web.sessions import (
@@ -131,19 +133,20 @@ def count_login(request: Request) -> None:
     state.login_limit.spend(request.client.host if request.client else "unknown")
 
 
-@router.api_route("/lti/login", methods=["GET", "POST"])
-def login(request: Request, runtime: App, fields: Fields) -> Response:
+@direct(router, "/lti/login", ["GET", "POST"])
+async def login(request: Request) -> Response:
     """Third-party-initiated login (1EdTech Security Framework 1.0 §5.1.1)."""
-    return _login(request, runtime, fields, None)
+    return await run_in_threadpool(_login, request, await sent_fields(request), None)
 
 
-@router.api_route("/lti/login/{registration_id}", methods=["GET", "POST"])
-def login_of(registration_id: str, request: Request, runtime: App, fields: Fields) -> Response:
+@direct(router, "/lti/login/{registration_id}", ["GET", "POST"])
+async def login_of(request: Request) -> Response:
     """The same, for platforms that leave out the client id: the address names the registration."""
-    return _login(request, runtime, fields, registration_id)
+    return await run_in_threadpool(_login, request, await sent_fields(request), request.path_params["registration_id"])
 
 
-def _login(request: Request, runtime: Runtime, fields: dict[str, str], registration_id: str | None) -> Response:
+def _login(request: Request, fields: dict[str, str], registration_id: str | None) -> Response:
+    runtime: Runtime = request.app.state.runtime
     with _noted("login", registration_id):
         count_login(request)
         asked = logins.login_request(fields)
@@ -193,14 +196,19 @@ def login_cookie_name(runtime: Runtime, cookie_id: str) -> str:
     return (COOKIE_PREFIX if secure else PLAIN_COOKIE_PREFIX) + cookie_id
 
 
-@router.post("/lti/launch")
-def launch(request: Request, runtime: App, fields: Fields) -> Response:
+@direct(router, "/lti/launch", ["POST"])
+async def launch(request: Request) -> Response:
     """The platform's message (1EdTech Security Framework 1.0 §5.1.1.3): judged, then let in once.
 
     Where the login's cookie does not come back, a page asks the platform's storage for the login's secret, if the
     login left it there. Otherwise the answer is a page that begins the login again in a window of its own. It is a
     403: the launch was refused, and whatever is not a browser must see that.
     """
+    return await run_in_threadpool(_launch, request, await sent_fields(request))
+
+
+def _launch(request: Request, fields: dict[str, str]) -> Response:
+    runtime: Runtime = request.app.state.runtime
     with _noted("launch", None) as note:
         begun = launches.find_login(runtime.database, fields)
         note.registration_id = begun.platform.registration_id

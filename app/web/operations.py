@@ -92,7 +92,7 @@ async def metrics_page(request: Request) -> PlainTextResponse:
     metrics.CHECK_OK.clear()
     for name, words in state.checks.items():
         metrics.CHECK_OK.labels(name).set(words == OK)
-    figures = generate_latest()
+    figures = metrics.told()
     if state.has_figures:
         metrics.CREDENTIAL_VERSIONS.set(state.credential_versions)
         metrics.OUTBOX_OVERDUE.set(state.overdue_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,24 +19,54 @@ from app.core.markdown import render as render_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_KEPT = 10_000
+MOST_FRAGMENTS = 1_000
 STATIC = Path(__file__).parent / "static"
 
 
-@lru_cache(maxsize=1)
-def environment() -> jinja2.Environment:
-    """The Jinja environment: everything escaped, an unknown name is an error."""
+@lru_cache(maxsize=2)
+def environment(*, reload: bool = False) -> jinja2.Environment:
+    """The Jinja environment: everything escaped, an unknown name is an error.
+
+    Args:
+        reload: look at each use whether a template's file was changed; for those who write one.
+    """
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=reload,
     )
+    env.globals["kept"] = Fragments()
     env.filters["markdown"] = markdown
     env.filters["day"] = day
     env.filters["moment"] = moment
     env.filters["iso"] = lambda moment: moment.isoformat()
     return env
+
+
+class Fragments:
+    """`kept(macro, …)` in a template: what a macro makes of the same values is made once.
+
+    For macros that look at nothing but their values, and values that are the same for many pages or next to none: never
+    what a badge says of its holder. Values are compared as such; what is changed gives another fragment.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, Markup] = {}
+
+    def __call__(self, macro: Callable[..., str], *values: Hashable) -> Markup:
+        """The fragment, made now if it is not there. Two threads may both make it; either will do."""
+        key = (macro, *values)
+        found = self._made.get(key)
+        if found is None:
+            found = Markup(macro(*values))  # noqa: S704 - a macro escapes what it is given
+            if len(found) <= LONGEST_KEPT:
+                if len(self._made) >= MOST_FRAGMENTS:
+                    self._made.pop(next(iter(self._made)), None)
+                self._made[key] = found
+        return found
 
 
 def markdown(text: str) -> Markup:
@@ -82,7 +113,8 @@ def render(
         names = {field.name: getattr(context, field.name) for field in dataclasses.fields(context)}
     names.setdefault("session", getattr(request.state, "launch_session", None))
     names["request_path"] = request.url.path
-    names["base_url"] = request.app.state.runtime.settings.base_url
+    settings = request.app.state.runtime.settings
+    names["base_url"] = settings.base_url
     names["now"] = now()
-    html = environment().get_template(template).render(names)
+    html = environment(reload=settings.env != "production").get_template(template).render(names)
     return HTMLResponse(html, status_code=status, headers=headers)

@@ -83,6 +83,8 @@ _CONTAINERS: Final[dict[Container, str]] = {
     "svg": "SVG picture",
 }
 
+_ASK: Final = "So we cannot see how it stands. Ask the holder to share it."
+
 
 @dataclass(frozen=True)
 class CheckView:
@@ -124,7 +126,8 @@ class ReportView:
     """What templates/verify/_report.html shows.
 
     `facts` is None unless the signature passed: the template shows nothing of a badge's content then. `skipped` names
-    the steps that were not reached; `frameworks` are the competencies by the framework they come from.
+    the steps that were not reached; `frameworks` are the competencies by the framework they come from. `replaced`: a
+    newer version of our own badge stands in its place; `fallen` says that badges it rests on do not stand any more.
     """
 
     verdict: Verdict
@@ -142,6 +145,8 @@ class ReportView:
     image: str | None
     hours: str | None
     assessment: str | None
+    replaced: bool = False
+    fallen: str | None = None
 
 
 def view_of(
@@ -175,6 +180,8 @@ def view_of(
         image=image,
         hours=hours,
         assessment=assessment,
+        replaced=is_replaced(report),
+        fallen=_fallen(report),
     )
 
 
@@ -182,12 +189,21 @@ def _title(report: Report) -> str:
     reading = report.check("read")
     if reading is not None and reading.result == "fail":
         return "We found no badge to check"
+    if is_replaced(report):
+        return "Replaced by a newer version"
     return _TITLES[report.verdict]
+
+
+def is_replaced(report: Report) -> bool:
+    """Whether the first thing to say of a badge is that a newer version of it stands: nothing worse is to be said."""
+    return report.is_valid and report.is_superseded
 
 
 def _detail(report: Report) -> str:
     """The sentence under the verdict: who, for what, since when and until when; or what is wrong and what to do."""
     who, facts = _signer(report), report.facts
+    if is_replaced(report):
+        return _replaced(report)
     if facts is None or report.verdict in ("invalid", "unknown"):
         reason = _reason(report)
         if report.verdict == "unknown":
@@ -204,6 +220,14 @@ def _detail(report: Report) -> str:
         begins = f": it begins on {_day(facts.valid_from)}" if facts.valid_from else ""
         return f"{who} signed it for a time that has not come{begins}."
     return f"{_award(report, facts)} {_standing(report, facts)}"
+
+
+def _replaced(report: Report) -> str:
+    """It holds as it is, and is not what its issuer says today."""
+    held = f"{_signer(report)} signed this copy, and has signed the badge anew since."
+    if report.newer_at is None:
+        return f"{held} The newer version is not shared: ask its holder for it, and do not rely on this one alone."
+    return f"{held} Rely on the newer version."
 
 
 def _award(report: Report, facts: Facts) -> str:
@@ -245,14 +269,37 @@ def _ground(link: ChainLink) -> GroundView:
         found = {"pass": "Unchanged", "fail": "Changed", "unknown": "Could not check"}[link.result]
         return GroundView("A document it was judged by", link.result, found, link.detail, url)
     verdict: Verdict = "unknown" if link.verdict is None else link.verdict
-    name = "A badge"
-    if link.facts is not None:
-        name = f"{link.facts.achievement.name}, from {_who(link.issuer, link.facts.issuer)}"
-    return GroundView(name, _look(verdict), _SHORT[verdict], link.detail, url)
+    if link.facts is None:
+        if link.code == "chain_unshared":
+            return GroundView("A badge that its holder has not shared", "unknown", "Could not check", _ASK, None)
+        return GroundView("A badge", _look(verdict), _SHORT[verdict], link.detail, url)
+    if link.issuer is not None and link.issuer.ours:
+        url = link.facts.credential_id  # its own page says how it stands at any time; what was signed is for programs
+    return GroundView(link.facts.achievement.name, _look(verdict), _SHORT[verdict], _ground_detail(link), url)
+
+
+def _ground_detail(link: ChainLink) -> str:
+    """From whom and since when, then how it stands."""
+    if link.facts is None:
+        return link.detail
+    since = f", awarded on {_day(link.facts.awarded_at)}" if link.facts.awarded_at else ""
+    return f"From {_who(link.issuer, link.facts.issuer)}{since}. {link.detail}"
+
+
+def _fallen(report: Report) -> str | None:
+    """Said right under a verdict that is good: what the badge was awarded for does not all stand any more."""
+    badges = [link for link in report.chain if link.kind == "badge"]
+    fallen = sum(link.result == "fail" for link in badges)
+    if not report.is_valid or not fallen:
+        return None
+    if len(badges) == 1:
+        return "The badge it rests on no longer stands."
+    return f"{fallen} of the {len(badges)} badges it rests on no longer {'stands' if fallen == 1 else 'stand'}."
 
 
 def _endorsement(report: EndorsementReport) -> EndorsementView:
     who = "Somebody" if report.facts is None else _who(report.issuer, report.facts.issuer)
+    who = who[0].upper() + who[1:] if report.issuer is None and " " in who else who
     look = _look(report.verdict)
     comment = report.facts.comment if report.facts is not None and look in ("pass", "doubt") else None
     return EndorsementView(_ENDORSED[report.of], who, look, _SHORT[report.verdict], report.detail, comment)

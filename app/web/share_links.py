@@ -27,6 +27,7 @@ router = APIRouter(prefix="/at/{handle}/badges/links", include_in_schema=False)
 
 BADGE_FIELD: Final = "badge-"
 MOST_SHOWN: Final = 100
+LIFETIMES: Final = tuple((each, "1 year" if each == 365 else f"{each} days") for each in share_links.LIFETIMES)
 LinkState = Literal["works", "ended", "over"]
 
 
@@ -44,7 +45,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class LinkRow:
-    """One of my links: `url` only while it works and its address can be told again; `until` when it stops or did."""
+    """One of my links: `url` only while it works and its address can be told again; `until` when it stops or did.
+
+    `by_mail`: it was made with the link in an award mail, by whoever has that.
+    """
 
     id: str
     url: str | None
@@ -53,6 +57,7 @@ class LinkRow:
     made_at: datetime
     until: datetime
     new: bool
+    by_mail: bool
 
 
 @dataclass(frozen=True)
@@ -125,14 +130,14 @@ def _page(
     names = {badge.id: badge.name for badge in badges}
     moment = now()
     rows = [
-        _row(link, names, moment, made)
+        row_of(link, names, moment, made)
         for link in share_links.links_of(db, runtime.secret_box, runtime.settings.base_url, session.person_id)
     ]
     working = tuple(row for row in rows if row.state == "works")
     return LinksPage(
         choices=tuple(_choice(badge, badge.id in chosen) for badge in badges),
         days=days if days in share_links.LIFETIMES else share_links.USUAL_LIFETIME,
-        lifetimes=tuple((each, "1 year" if each == 365 else f"{each} days") for each in share_links.LIFETIMES),
+        lifetimes=LIFETIMES,
         working=working,
         over=tuple(row for row in rows if row.state != "works")[:MOST_SHOWN],
         made=any(row.new for row in working),
@@ -145,7 +150,15 @@ def _choice(badge: CredentialSummary, chosen: bool) -> Choice:
     return Choice(badge.id, badge.name, image_of(badge), standing_of(badge), badge.awarded_at, chosen)
 
 
-def _row(link: share_links.ShareLink, names: Mapping[str, str], moment: datetime, made: str) -> LinkRow:
+def row_of(link: share_links.ShareLink, names: Mapping[str, str], moment: datetime, made: str) -> LinkRow:
+    """A link as a page shows it.
+
+    Args:
+        link: the link.
+        names: of its owner's badges, by id.
+        moment: now.
+        made: id of the one that was just made.
+    """
     works = link.works(moment)
     return LinkRow(
         id=link.id,
@@ -155,4 +168,5 @@ def _row(link: share_links.ShareLink, names: Mapping[str, str], moment: datetime
         made_at=link.created_at,
         until=link.ended_at or link.expires_at,
         new=link.id == made,
+        by_mail=link.by_mail,
     )

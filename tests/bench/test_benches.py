@@ -10,7 +10,7 @@ import pytest
 
 from bench.__main__ import BENCHES
 from bench.bulk import bulk
-from bench.launch import ALONE, CACHED, FETCHED, OURS, launch
+from bench.launch import ALONE, CACHED, FETCHED, ONE, OURS, launch
 from bench.page import page
 from bench.proofs import FULL, sign, verify
 from bench.report import as_dict, tables
@@ -69,7 +69,7 @@ def test_tokens_are_measured_in_both_directions() -> None:
 def test_launches_go_into_a_server_of_ours_and_into_both_peers() -> None:
     pytest.importorskip("flask", reason="the peer of this bench is a Flask tool")
     found = _run(launch)
-    assert found["rows"] == [OURS, ALONE, FETCHED, CACHED]
+    assert found["rows"] == [OURS, ONE, ALONE, FETCHED, CACHED]
     assert found["figures"][-1] == "server CPU, ms for each launch"
 
 

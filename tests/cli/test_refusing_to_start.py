@@ -13,6 +13,7 @@ import pytest
 from app.core import db
 from app.core.secrets import SecretBox
 from app.lti import toolkeys
+from app.verifier.known_issuers import FILE_NAME
 from tests.cli.conftest import Terminal
 from tests.system.house import House, everything_in
 
@@ -109,6 +110,13 @@ def test_a_new_secret_key_before_the_old_one_is_let_in(terminal_with_a_badge: Te
 def test_another_base_url_while_badges_exist(terminal_with_a_badge: Terminal, command: str) -> None:
     words = (terminal_with_a_badge.house.tool, "https://elsewhere.example", "WAYMARK_ACCEPT_CHANGED_BASE_URL")
     expect_refusal(terminal_with_a_badge, command, 1, *words, WAYMARK_BASE_URL="https://elsewhere.example")
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_register_of_known_issuers_with_a_mistake(terminal_with_a_badge: Terminal, command: str) -> None:
+    path = terminal_with_a_badge.house.folder / FILE_NAME
+    path.write_text('[[issuer]]\nid = "did:web:one.example"\nname = \n', encoding="utf-8")
+    expect_refusal(terminal_with_a_badge, command, 2, f"{path}, line 3: ", "not TOML", "try again")
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate", "platform list"])

@@ -174,6 +174,27 @@ def test_a_change_that_another_process_keeps_waiting_hinders_nobody_after(
     impatient.dispose()
 
 
+@pytest.mark.parametrize("past_the_orm", [False, True])
+def test_a_change_that_cannot_be_committed_is_taken_back_and_hinders_nobody_after(
+    database: Database, past_the_orm: bool
+) -> None:
+    def fail(_connection: sa.Connection) -> None:
+        raise LookupError
+
+    def change() -> None:
+        with database.write() as session:
+            if past_the_orm:
+                session.run(sa.insert(ServerFact), {"name": "a", "value": "b"})
+            else:
+                note(session, "a", "b")
+
+    event.listen(database.write_engine, "commit", fail)
+    with pytest.raises(LookupError):
+        change()
+    event.remove(database.write_engine, "commit", fail)
+    write_while_reading(database)
+
+
 def test_one_who_writes_after_another_ones_commit_does_not_wait(database: Database) -> None:
     """The turn ends with the transaction, not only when the connection has gone back."""
 

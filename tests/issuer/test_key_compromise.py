@@ -111,6 +111,15 @@ def test_copies_from_before_fail_and_say_that_the_key_was_revoked(services: Serv
         assert "key_revoked" in {check.code for check in report.checks}
 
 
+def test_a_server_that_has_just_judged_a_badge_valid_sees_its_key_revoked(services: Services, house: House) -> None:
+    document = house.issue().document
+    assert [services.verifier.verify(Presented.from_bytes(document)).verdict for _ in range(2)] == ["valid"] * 2
+    revoke(house, EMBEDDED)
+    report = services.verifier.verify(Presented.from_bytes(document))
+    assert report.verdict == "invalid"
+    assert "key_revoked" in {check.code for check in report.checks}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("form", "kid"), [("embedded", EMBEDDED), ("jwt", TOKEN)])
 def test_copies_from_before_fail_elsewhere_too(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import time_machine
@@ -21,11 +22,15 @@ from app.issuer.documents import own_document, status_list_then
 from app.issuer.errors import StatusMomentUnreadable, StatusNotKept
 from app.issuer.models import Issuer, StatusList, StatusListVersion
 from app.issuer.status_archive import THINNING, SignedList
+from app.vc import data_integrity
+from app.vc.did import key_from_document
+from app.vc.errors import VcError
+from app.vc.keys import PublicKey
 from app.vc.status_list import read_bit
 from app.vc.timestamps import rfc3339
 
 from .conftest import BASE, House
-from .test_key_rotation import rotate
+from .test_key_rotation import DID, did_document, rotate
 
 LONG_AGO = datetime(2026, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -215,6 +220,34 @@ def test_a_list_signed_anew_by_another_key_is_kept_though_its_bits_are_the_same(
     methods = [json.loads(each.document)["proof"][0]["verificationMethod"] for each in versions(house.database)]
     assert len(set(methods)) == 2
     assert as_of(house.database, datetime.now(UTC)) == signed
+
+
+def test_a_list_of_before_is_told_as_it_was_signed_and_fails_once_its_key_was_revoked(house: House) -> None:
+    with at(START):
+        _, index = issue(house, 1)
+        then = as_of(house.database, START)
+    with at(START + DAY):
+        service.revoke_key(
+            house.database, house.secret_box, kid="orygen-ed25519-1", reason="stolen", since=None, actor=OPERATOR
+        )
+        told_now = status.refresh(house.database, house.secret_box, BASE, 1).document
+        assert as_of(house.database, START) == then, "what stood is evidence: it is neither hidden nor dressed up"
+        assert not read_bit(json.loads(then), index, "revocation")
+        for signed, holds in ((then, False), (told_now, True)):
+            assert proof_holds(house, json.loads(signed)) is holds
+
+
+def proof_holds(house: House, document: dict[str, Any]) -> bool:
+    """By the keys that the issuer's DID document lists at this moment."""
+
+    def resolve(method_id: str, purpose: str) -> PublicKey:
+        return key_from_document(did_document(house), DID, method_id, purpose, at=datetime.now(UTC))
+
+    try:
+        data_integrity.verify(document, resolve_key=resolve)
+    except VcError:
+        return False
+    return True
 
 
 def test_a_list_from_before_there_was_an_archive_begins_it(house: House) -> None:

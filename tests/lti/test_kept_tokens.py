@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import httpx2
@@ -17,7 +18,7 @@ from app.core.secrets import SecretBox
 from app.lti.access_tokens import TokenCache
 from app.lti.connector import Connectors, PlatformConnector
 from app.lti.kept_tokens import KeptTokens
-from app.lti.models import LtiAccessToken
+from app.lti.models import LtiAccessToken, LtiTokenRequest
 from tests.lti.platform import SCORE_SCOPE, Platform
 from tests.lti.test_connector import connector_of
 
@@ -47,6 +48,37 @@ def test_one_process_asks_and_all_have_the_token(runtime: Runtime, database: Dat
     (row,) = rows(database)
     assert token not in row.model_dump_json()
     assert row.scopes == f"{SCORE_SCOPE} other"
+
+
+def test_two_processes_that_need_a_token_at_once_ask_one_after_the_other(
+    runtime: Runtime, database: Database, platform: Platform
+) -> None:
+    """The second waits while the first asks, and takes what it was given."""
+    first, second = process(runtime), process(runtime)
+    kept = KeptTokens(database, runtime.secret_box)
+    got: list[str] = []
+    waiting = threading.Thread(target=lambda: got.append(second.get_access_token([SCORE_SCOPE])), daemon=True)
+    with kept.turn(first._tenant):
+        waiting.start()
+        waiting.join(timeout=0.5)
+        assert waiting.is_alive()
+        assert not platform.at("/token")
+        kept.keep(first._tenant, [SCORE_SCOPE], "token-of-the-first", 3600)
+    waiting.join(timeout=10)
+    assert got == ["token-of-the-first"]
+    assert not platform.at("/token")
+    with database.read() as session:
+        assert not session.exec(select(LtiTokenRequest)).all(), "nobody asks any more"
+
+
+def test_nobody_waits_for_a_process_that_died_while_it_asked(
+    runtime: Runtime, database: Database, platform: Platform
+) -> None:
+    connector = process(runtime)
+    with database.write() as session:
+        session.add(LtiTokenRequest(tenant=connector._tenant, until=now() - timedelta(seconds=1)))
+    connector.get_access_token([SCORE_SCOPE])
+    assert len(platform.at("/token")) == 1
 
 
 def test_a_token_for_less_does_not_serve_another_process_for_more(runtime: Runtime, platform: Platform) -> None:

@@ -276,3 +276,10 @@ def test_a_login_to_a_target_is_kept_for_the_launch(browser: Browser, database: 
     browser.login()
     with database.read() as session:
         assert session.exec(select(LtiLogin)).one().target_link_uri == TARGET
+
+
+@pytest.mark.parametrize("path", ["/lti/login", "/lti/login/any", "/lti/launch"])
+def test_a_look_at_the_head_begins_nothing(client: TestClient, database: Database, path: str) -> None:
+    before = everything(database)
+    assert client.head(path).status_code == 405
+    assert everything(database) == before

@@ -9,10 +9,12 @@ import pytest
 from sqlmodel import select
 
 from app.config import Settings
-from app.core.audit import OPERATOR
+from app.core.audit import OPERATOR, Actor
 from app.core.clock import now
 from app.core.outbox import Delivery, GiveUp, OutboxDelivery, OutboxEvent, RetryLater, Worker, decode
+from app.issuer import did_binding
 from app.issuer.events import CredentialIssued
+from app.issuer.models import Credential
 from app.learning import service as learning
 from app.learning.events import WorkReturned
 from app.messages import jobs, mail
@@ -127,6 +129,35 @@ def test_an_award_is_told_with_the_holders_own_link(services: Services, worker: 
     handle(delivery(decode(CredentialIssued, stored.payload)))
     handle(delivery(dataclasses.replace(decode(CredentialIssued, stored.payload), version=2)))
     assert len(post.taken) == before
+
+
+def test_a_bound_wallet_is_told_to_the_holder_each_time_and_taking_it_off_is_not(
+    services: Services, worker: Worker, post: Post
+) -> None:
+    """Whoever has the award mail can bind one: the holder hears of it, and how to undo it."""
+    person_id = tess_of(services)
+    awarded(services, person_id)
+    worker.run_until_idle()
+    runtime, base_url = services.runtime, services.runtime.settings.base_url
+    with runtime.database.read() as session:
+        badge_id = session.exec(select(Credential.id)).one()
+    did = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+    holder = Actor(kind="claim-link", id=badge_id)
+    for version in (1, 3):
+        answered = did_binding.challenge(runtime.secret_box, badge_id, version)
+        did_binding.bind(
+            runtime.database, runtime.secret_box, base_url, badge_id, did=did, answered=answered, actor=holder
+        )
+        did_binding.unbind(runtime.database, runtime.secret_box, base_url, badge_id, actor=holder)
+        worker.run_until_idle()
+    told = [each for each in post.taken if "wallet" in str(each["Subject"])]
+    assert [str(each["Message-ID"]).strip().split("@")[0] for each in told] == [
+        f"<wallet_bound.{badge_id}.v2", f"<wallet_bound.{badge_id}.v4",
+    ]  # fmt: skip
+    for message in told:
+        assert post.recipients[post.taken.index(message)] == [TESS]
+        assert "/claim/" in message.get_content()
+        assert did not in message.as_string()
 
 
 def test_who_has_no_address_gets_no_mail_and_nothing_fails(services: Services, post: Post) -> None:

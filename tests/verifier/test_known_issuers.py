@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -103,6 +104,23 @@ def test_a_file_with_a_mistake_keeps_what_was_read_before_and_is_told(
 def test_a_server_does_not_start_with_a_mistake(tmp_path: Path) -> None:
     _write(tmp_path, "[[issuer]]\n")
     with pytest.raises(KnownIssuersUnreadable):
+        WatchedRegister(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('[[issuer]]\nid = "did:web:x"\nname =\n', ", line 3: This is not TOML"),
+        ('[[issuer]]\nid = "did:web:x', ", line 2: This is not TOML"),
+        (WITH_COMMENTS.replace('"Two"', "2"), ", line 9: Entry 2"),
+        (WITH_COMMENTS.replace('two.example"\nname', 'one.example"\nname'), ", line 9: Entry 2"),
+        ('issuer = [{id = "did:web:x"}]\n', ": Entry 1"),
+        ("issuers = []\n", ": The register"),
+    ],
+)
+def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, text: str, place: str) -> None:
+    _write(tmp_path, text)
+    with pytest.raises(KnownIssuersUnreadable, match=re.escape(f"{tmp_path / FILE_NAME}{place}")):
         WatchedRegister(tmp_path)
 
 

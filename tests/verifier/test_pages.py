@@ -298,9 +298,10 @@ def test_what_a_badge_rests_on_is_listed_with_its_own_verdict(services: Services
     page = _page_for_a_stranger(services, issuer, issuer.credential(relatedResource=named))
     assert _headline(page) == "Valid"
     grounds = page[page.index("What it rests on</h2>") : page.index("Dates</h2>")]
-    assert f"{SECRET_CLAIM}, from Example Agency" in grounds
+    assert f"{SECRET_CLAIM}</a>" in grounds
+    assert "From Example Agency, awarded on" in grounds
     assert "Revoked</span>" in grounds
-    assert "its holder has not shared it" in grounds
+    assert "A badge that its holder has not shared" in grounds
     checks = page[page.index("How we checked</h2>") :]
     assert "What it rests on still stands" in checks
 

@@ -64,6 +64,38 @@ def test_every_state_is_a_page_with_its_own_status_and_first_words(
     assert '<meta name="robots" content="noindex">' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("suffix", "route"),
+    [("", "/credentials/{credential_id:uuid}"), (".json", "/credentials/{credential_id}.{suffix}")],
+)
+def test_what_is_asked_for_most_is_logged_by_its_route_and_refuses_other_methods(
+    stage: Stage, client: TestClient, capsys: pytest.CaptureFixture[str], suffix: str, route: str
+) -> None:
+    path = stage.path(stage.issue()) + suffix
+    capsys.readouterr()
+    assert client.get(path, headers=HTML).status_code == 200
+    said = "".join(capsys.readouterr())
+    assert f'"{route}"' in said
+    assert path not in said
+    assert client.head(path, headers=HTML).text == ""
+    refused = client.delete(path)
+    assert (refused.status_code, set(refused.headers["Allow"].split(", "))) == (405, {"GET", "HEAD"})
+
+
+def test_pages_of_two_badges_that_share_fragments_tell_their_own_addresses_and_levels(
+    stage: Stage, client: TestClient
+) -> None:
+    badges = [stage.issue(), stage.issue(), stage.issue()]
+    pages = [client.get(stage.path(badge), headers=HTML).text for badge in badges for _ in range(2)]
+    for number, badge in enumerate(badges):
+        for page in pages[2 * number : 2 * number + 2]:
+            assert re.findall(r"/credentials/([0-9a-f-]{36})\.json", page) == [badge.credential_id]
+            assert page.count(f'value="{badge.url}"') == 1
+            assert f'action="{stage.path(badge)}/holder#holder-title"' in page
+            others = [each.credential_id for each in badges if each != badge]
+            assert not [other for other in others if other in page]
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_no_page_has_a_script_or_style_of_its_own_or_anything_from_elsewhere(
     stage: Stage, client: TestClient, state: str
