@@ -30,7 +30,7 @@ ONE: Final = "Waymark, 1 process"
 ALONE: Final = "Waymark, 1 process, one at a time"
 FETCHED: Final = "PyLTI1p3 with Flask, as shipped (1 process with threads)"
 CACHED: Final = "PyLTI1p3 with Flask, keys cached (1 process with threads)"
-AT_ONCE: Final = 4
+AT_ONCE: Final = 16  # a class begins together
 WARM_UPS: Final = 3  # connections are new in each, so that every process of a server gets some
 CPU_MS: Final = (8.0, 6.0)
 

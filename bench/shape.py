@@ -35,7 +35,7 @@ class Plan:
 PLANS: Mapping[Size, Plan] = {
     "tiny": Plan("tiny", Effort(1, 0.0), launches=2, badges=1, rows=(10, 30), node=False),
     "small": Plan("small", Effort(5, 0.1), launches=20, badges=5, rows=(100, 2_000)),
-    "full": Plan("full", Effort(30, 0.25), launches=40, badges=20, rows=(1_000, 200_000)),
+    "full": Plan("full", Effort(30, 0.25), launches=64, badges=20, rows=(1_000, 200_000)),
 }
 
 

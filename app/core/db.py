@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_MS = 10_000
+FIRST_PAUSE = 0.0002  # seconds between looks whether another process still writes
+LONGEST_PAUSE = 0.002
 CONNECT_TIMEOUT_SECONDS = 5
 LOCK_TIMEOUT_MS = 10_000
 STATEMENT_TIMEOUT_MS = 30_000
@@ -306,8 +309,9 @@ def _postgres_engines(url: str) -> tuple[Engine, Engine]:
 class _SqliteConnection(sqlite3.Connection):
     """A connection that waits for its turn to write.
 
-    SQLite lets those who wait for its write lock sleep and look again, ever more seldom. Within a process a lock of our
-    own wakes the next one at once.
+    SQLite lets those who wait for its write lock sleep and look again, ever more seldom: soon they sleep longer than
+    others write. Within a process a lock of our own wakes the next one at once; for other processes the first in this
+    one's queue looks often.
     """
 
     _turn: threading.Lock | None = None
@@ -324,6 +328,28 @@ class _SqliteConnection(sqlite3.Connection):
                 error.sqlite_errorcode = sqlite3.SQLITE_BUSY
                 raise error
             self._turn = turn
+
+    def begin_to_write(self) -> None:
+        """Begin a transaction as soon as no other process writes.
+
+        Raises:
+            sqlite3.OperationalError: one wrote for too long, or nothing can be written.
+        """
+        until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        pause = FIRST_PAUSE
+        self.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    self.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                        raise
+                time.sleep(pause)
+                pause = min(pause * 1.5, LONGEST_PAUSE)
+        finally:
+            self.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
     def commit(self) -> None:
         """End the transaction, and the turn."""
@@ -379,7 +405,7 @@ def _sqlite_engines(url: str) -> tuple[Engine, Engine]:
     def begin_to_write(dbapi_connection: PoolProxiedConnection) -> None:
         driver = cast(_SqliteConnection, dbapi_connection.driver_connection)
         driver.take_turn(turn)
-        driver.execute("BEGIN IMMEDIATE")
+        driver.begin_to_write()
 
     # Not as a listener for "begin": an engine with listeners asks for them at each statement, a quarter of its cost.
     engine.dialect.do_begin = begin  # type: ignore[method-assign]

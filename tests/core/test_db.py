@@ -156,6 +156,27 @@ def test_a_change_that_another_one_keeps_waiting_is_refused_and_hinders_nobody_a
     write_while_reading(database)
 
 
+def test_a_change_goes_on_when_another_process_has_written(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL lets many write at once")
+
+    def write() -> None:
+        with database.write() as session:
+            note(session, "a", "b")
+
+    other = sqlite3.connect(database.url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = threading.Thread(target=write, daemon=True)
+    waiting.start()
+    waiting.join(timeout=0.3)
+    assert waiting.is_alive()
+    other.execute("ROLLBACK")
+    other.close()
+    waiting.join(timeout=10)
+    with database.read() as session:
+        assert recall(session, "a") == "b"
+
+
 def test_a_change_that_another_process_keeps_waiting_hinders_nobody_after(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
