@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from app.wiring import Services
 
 ROOT = Path(__file__).resolve().parents[1]
+SECOND_OPINIONS = 2
 TEST_SECRET = "a-secret-key-for-tests-only-that-everybody-may-read"
 
 
@@ -38,23 +41,50 @@ statements.share()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The databases a run is made on."""
     parser.addoption(
-        "--db", choices=("sqlite", "postgres", "both"), default="sqlite", help="the database the tests run on"
+        "--db",
+        choices=("sqlite", "postgres", "both", "all"),
+        default="sqlite",
+        help="the database the tests run on; both: PostgreSQL gets two of a test's parameters, others in each run",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """On both, whatever touches a database is run twice."""
-    if metafunc.config.getoption("--db") == "both" and "database" in metafunc.fixturenames:
+    if metafunc.config.getoption("--db") in ("both", "all") and "database" in metafunc.fixturenames:
         metafunc.parametrize("maker", ["sqlite", "postgres"], indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only what touches a database is run: the rest has no second opinion to give."""
-    if config.getoption("--db") != "postgres":
+    asked = config.getoption("--db")
+    if asked == "postgres":
+        kept = [item for item in items if "database" in getattr(item, "fixturenames", ())]
+    elif asked == "both":
+        kept = sampled(items, config.getoption("randomly_seed", default=0))
+    else:
         return
-    kept = [item for item in items if "database" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    held = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in held])
     items[:] = kept
+
+
+def sampled(items: Sequence[pytest.Item], seed: object) -> list[pytest.Item]:
+    """All tests, but on PostgreSQL each with `SECOND_OPINIONS` of its parameters: those that the seed draws.
+
+    SQLite has them all in every run; PostgreSQL has them all over a week of runs, and with `--db=all`.
+    """
+    drawn: dict[str, list[tuple[str, pytest.Item]]] = {}
+    for item in items:
+        if _on_postgres(item):
+            lot = hashlib.sha256(f"{seed} {item.nodeid}".encode()).hexdigest()
+            drawn.setdefault(item.nodeid.partition("[")[0], []).append((lot, item))
+    chosen = {item.nodeid for lots in drawn.values() for _, item in sorted(lots, key=itemgetter(0))[:SECOND_OPINIONS]}
+    return [item for item in items if not _on_postgres(item) or item.nodeid in chosen]
+
+
+def _on_postgres(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("maker") == "postgres"
 
 
 def in_folder(items: list[pytest.Item], file: str) -> list[pytest.Item]:
@@ -98,7 +128,7 @@ def makers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Maker]:
 def maker(request: pytest.FixtureRequest, makers: Callable[[str], Maker]) -> Maker:
     """Makes databases of the kind this test is run on."""
     asked = request.config.getoption("--db")
-    return makers(getattr(request, "param", "sqlite" if asked == "both" else asked))
+    return makers(getattr(request, "param", "postgres" if asked == "postgres" else "sqlite"))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ def rfc3339(moment: datetime) -> str:
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise ModelError("malformed_value", "A date needs its time zone.")
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return moment.astimezone(UTC).isoformat("T", "seconds").removesuffix("+00:00") + "Z"
 
 
 def parse_rfc3339(text: object) -> datetime:

@@ -42,6 +42,11 @@ _REST: Final = f" <{_RDF}rest> "
 _NIL: Final = f"<{_RDF}nil>"
 _SPECIAL: Final = re.compile('[\x00-\x1f"\\\\\x7f\ud800-\udfff\ufffe\uffff]')
 _FORBIDDEN: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
+# Identifiers of this kind are new with each badge: to remember them would cost more than to look.
+_USUAL_IRI: Final = re.compile(
+    "urn:uuid:[0-9a-f-]{36}"
+    "|https://[a-z0-9][a-z0-9.-]{0,250}(?::[0-9]{1,5})?(?:/[A-Za-z0-9_-]+){0,20}(?:#[A-Za-z0-9_-]+)?"
+)
 _ESCAPES: Final = {
     **{code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F)},
     ord("\b"): "\\b", ord("\t"): "\\t", ord("\n"): "\\n", ord("\f"): "\\f", ord("\r"): "\\r",
@@ -337,6 +342,8 @@ def _escaped(value: str) -> str:
 
 
 def _is_plain_iri(value: str) -> bool:
+    if _USUAL_IRI.fullmatch(value):
+        return True
     # Only what is short is remembered: identifiers are a stranger's, of any length.
     return _is_short_plain_iri(value) if len(value) <= _SHORT else is_absolute_iri(value)
 

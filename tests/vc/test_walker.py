@@ -18,6 +18,7 @@ from app.vc import walker
 from app.vc.canonicalization import canonicalize, canonicalize_generally, canonicalize_to_issue, check_issuable
 from app.vc.compiled_context import Scope, Unusual, root_scope
 from app.vc.errors import CanonicalizationRefused
+from app.vc.iri import is_absolute_iri
 from app.vc.walker import walk
 
 CORPUS = Path(__file__).parent / "data" / "canonical-corpus.jsonl.gz"
@@ -244,3 +245,8 @@ def test_the_quick_path_refuses_nothing_by_itself() -> None:
         walk(document)
     with pytest.raises(CanonicalizationRefused, match="madeUp"):
         canonicalize(document)
+
+
+@given(st.from_regex(walker._USUAL_IRI, fullmatch=True))
+def test_what_is_taken_for_a_usual_identifier_is_one_by_the_whole_rule(identifier: str) -> None:
+    assert is_absolute_iri(identifier)
