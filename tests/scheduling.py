@@ -24,15 +24,3 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         found = TOGETHER.match(nodeid)
         return found[0] if found else nodeid
-
-    def remove_node(self, node: object) -> str | None:
-        """A process has ended in the middle of a test: that test has failed, those after it go to another process.
-
-        Left to xdist, a test that hangs would be tried again, and hang again, by one process after the other.
-        """
-        undone = [(unit, test) for unit in self.assigned_work[node].values() for test, done in unit.items() if not done]
-        if undone:
-            unit, test = undone[0]
-            unit[test] = True
-        super().remove_node(node)
-        return undone[0][1] if undone else None

@@ -18,6 +18,8 @@ from app.core import processes
 APPLICATION = "app.main:served"
 SECONDS_FOR_REQUESTS_IN_HAND = 8
 SECONDS_FOR_THREADS = 0.5
+# A process that gives none is replaced. Five seconds, as usual, a busy machine needs to start one: it never came up.
+SECONDS_FOR_A_SIGN_OF_LIFE = 30
 WAITING_CONNECTIONS = 2048
 
 
@@ -66,6 +68,7 @@ def serve(listening: socket.socket, workers: int) -> bool:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_FOR_REQUESTS_IN_HAND,
+        timeout_worker_healthcheck=SECONDS_FOR_A_SIGN_OF_LIFE,
     )
     if workers > 1:
         supervisor = Multiprocess(config, sockets=[listening])
