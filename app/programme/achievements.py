@@ -56,7 +56,7 @@ def achievement_of(module: Module, programme: Programme, find: ItemFinder) -> Ac
 def criteria_narrative(module: Module, issuer_name: str) -> str:
     """How the badge is earned, by whose judgement, how much work it is and when it is reviewed, in Markdown."""
     rule = module.award_rule
-    steps = [_step(activity, rule) for activity in module.activities if activity.kind != "lesson"]
+    steps = [_step(activity, rule) for activity in module.activities if activity.kind != "lesson" and activity.required]
     if rule.supervisor_talk:
         steps.append(
             f"talked about the work with their supervisor for about {rule.supervisor_talk_minutes} minutes; the talk "
@@ -90,7 +90,17 @@ def _step(activity: Activity, rule: AwardRule) -> str:
         return f"passed a knowledge check of {activity.draw} questions with at least {share} per cent right"
     if activity.kind == "exercise":
         return f"did the workplace exercise “{activity.title}” and handed in evidence with nobody identifiable in it"
+    if activity.kind == "observation":
+        return f"was observed at work by {_either(activity.observers)}: “{activity.title}”"
+    if activity.kind == "attendance":
+        return f"took part in “{activity.title}”; being there was confirmed"
     return f"wrote a reflection, “{activity.title}”"
+
+
+def _either(observers: tuple[str, ...]) -> str:
+    """A list of roles in words: `a supervisor, a mentor or an assessor`."""
+    named = [f"{'an' if observer[0] in 'aeiou' else 'a'} {observer}" for observer in observers]
+    return " or ".join(filter(None, (", ".join(named[:-1]), named[-1])))
 
 
 def _alignment(item: CaseItem) -> AlignmentInfo:

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date, timedelta
 
 from app.programme import frameworks, schemas
 from app.programme.documents import programme_with_digest, with_digest
 from app.programme.files import (
+    AnyActivityEntry,
+    AttendanceEntry,
+    CalibrationFile,
     CriterionEntry,
     ExerciseEntry,
     FieldEntry,
-    FrameworkFile,
     KnowledgeCheckEntry,
     LessonEntry,
-    PrinciplesFile,
+    ModuleFile,
+    ObservationEntry,
+    OptionWithFeedback,
     QuestionEntry,
     ReflectionEntry,
-    ScaleFile,
+    SampleEntry,
     SourceEntry,
 )
+from app.programme.framework_files import FrameworkFile, PrinciplesFile, ScaleFile
 from app.programme.loader import ModuleFolder, ProgrammeFolder, Sheet
+
+GRACE = timedelta(days=60)
+
+
+def modules(folder: ProgrammeFolder, bare: frameworks.Programme, *, drafts: bool) -> tuple[schemas.Module, ...]:
+    """The modules of a folder, each with its digest: either those that are published or those that are drafts."""
+    scale, critical = folder.programme.content.main_scale, folder.programme.content.time_critical
+    chosen = [module for module in folder.modules if module.is_draft is drafts]
+    return tuple(with_digest(_module(module, bare, scale, critical)) for module in chosen)
+
+
+def issue_until(content: ModuleFile) -> date:
+    """The last day on which a new badge of a time-critical module may be issued: 60 days after its earliest review."""
+    return min(review_dates(content)) + GRACE
+
+
+def review_dates(content: ModuleFile) -> list[date]:
+    """When the module and each of its sources is to be looked at again."""
+    lessons = (activity for activity in content.activities if isinstance(activity, LessonEntry))
+    return [content.review_by, *(source.review_by for lesson in lessons for source in lesson.sources)]
 
 
 def programme(folder: ProgrammeFolder) -> frameworks.Programme:
-    """The programme a folder describes, with its modules, each with its digest."""
+    """The programme a folder describes, with its published modules, each with its digest."""
     content = folder.programme.content
     bare = frameworks.Programme(
         key=content.key,
@@ -41,8 +68,7 @@ def programme(folder: ProgrammeFolder) -> frameworks.Programme:
             frameworks.PracticeElement(e.id, e.name, e.statement) for e in folder.youth_elements.content.elements
         ),
     )
-    modules = tuple(with_digest(_module(module, bare)) for module in folder.modules)
-    return replace(programme_with_digest(bare), modules=modules)
+    return replace(programme_with_digest(bare), modules=modules(folder, bare, drafts=False))
 
 
 def _framework(sheet: Sheet[FrameworkFile]) -> frameworks.Framework:
@@ -124,7 +150,9 @@ def _principles(sheet: Sheet[PrinciplesFile]) -> tuple[frameworks.Principle, ...
     )
 
 
-def _module(folder: ModuleFolder, programme: frameworks.Programme) -> schemas.Module:
+def _module(
+    folder: ModuleFolder, programme: frameworks.Programme, main_scale: str | None, time_critical: Iterable[str]
+) -> schemas.Module:
     content = folder.sheet.content
     return schemas.Module(
         key=content.key,
@@ -142,7 +170,7 @@ def _module(folder: ModuleFolder, programme: frameworks.Programme) -> schemas.Mo
         themes=tuple(content.themes),
         tags=tuple(content.tags),
         outcomes=tuple(content.outcomes),
-        activities=tuple(_activity(entry, folder, programme) for entry in content.activities),
+        activities=tuple(_activity(entry, folder, programme, main_scale) for entry in content.activities),
         rubric=schemas.Rubric(
             version=content.rubric.version,
             criteria=tuple(_criterion(entry, content.rubric.levels) for entry in content.rubric.criteria),
@@ -152,17 +180,22 @@ def _module(folder: ModuleFolder, programme: frameworks.Programme) -> schemas.Mo
             minimum_level=content.award.minimum_level,
             supervisor_talk=content.award.supervisor_talk_minutes > 0,
             supervisor_talk_minutes=content.award.supervisor_talk_minutes,
+            observations_meet=content.award.observations_meet,
         ),
         what_to_leave_out=tuple(content.what_to_leave_out),
         critical_information=schemas.CriticalInformation(**content.critical_information.model_dump()),
         review_by=content.review_by,
+        prerequisites=tuple(content.prerequisites),
+        youth_elements=tuple(content.youth_elements),
+        renewal=content.renewal,
+        renewal_activities=tuple(content.renewal_activities),
+        calibration=next((_calibration(sheet.content) for sheet in folder.calibrations), None),
+        issue_until=issue_until(content) if content.key in time_critical else None,
     )
 
 
 def _activity(
-    entry: LessonEntry | KnowledgeCheckEntry | ExerciseEntry | ReflectionEntry,
-    folder: ModuleFolder,
-    programme: frameworks.Programme,
+    entry: AnyActivityEntry, folder: ModuleFolder, programme: frameworks.Programme, main_scale: str | None
 ) -> schemas.Activity:
     body = entry.introduction if isinstance(entry, KnowledgeCheckEntry) else folder.texts[entry.key][1]
     if isinstance(entry, LessonEntry):
@@ -178,9 +211,23 @@ def _activity(
         )
     if isinstance(entry, ExerciseEntry):
         form = folder.forms[entry.key].content
-        return replace(bare, fields=tuple(_field(field, programme) for field in form.fields))
+        return replace(
+            bare,
+            fields=tuple(_field(field, programme, main_scale) for field in form.fields),
+            example_markdown=folder.examples[entry.key][1] if entry.example is not None else None,
+        )
     if isinstance(entry, ReflectionEntry):
         return replace(bare, min_words=entry.min_words, max_words=entry.max_words)
+    if isinstance(entry, ObservationEntry):
+        lines = folder.checklists[entry.key].content.lines
+        return replace(
+            bare,
+            checklist=tuple(schemas.ChecklistLine(line.key, line.text) for line in lines),
+            observers=tuple(entry.by),
+            required=entry.required,
+        )
+    if isinstance(entry, AttendanceEntry):
+        return replace(bare, confirmed_by=tuple(entry.confirmed_by))
     return bare
 
 
@@ -200,22 +247,28 @@ def _question(entry: QuestionEntry) -> schemas.Question:
     return schemas.Question(
         key=entry.key,
         stem=entry.stem,
-        options=tuple(schemas.Option(key, text, key == entry.answer) for key, text in entry.options.items()),
-        feedback=entry.feedback,
+        options=tuple(
+            schemas.Option(key, given.text, key == entry.answer, given.feedback)
+            if isinstance(given, OptionWithFeedback)
+            else schemas.Option(key, given, key == entry.answer)
+            for key, given in entry.options.items()
+        ),
+        feedback=entry.feedback or "",
     )
 
 
-def _field(entry: FieldEntry, programme: frameworks.Programme) -> schemas.ExerciseField:
+def _field(entry: FieldEntry, programme: frameworks.Programme, main_scale: str | None) -> schemas.ExerciseField:
     options: tuple[schemas.FieldOption, ...] = ()
     if entry.options_from == "fidelity-items":
-        options = tuple(schemas.FieldOption(i.id, f"{i.id} {i.name}") for i in programme.fidelity_items)
+        items = [item for item in programme.fidelity_items if main_scale in (None, item.scale)]
+        options = tuple(schemas.FieldOption(item.id, f"{item.id} {item.name}") for item in items)
     elif entry.options_from == "principles":
         options = tuple(schemas.FieldOption(p.id, f"{p.id} {p.name}") for p in programme.principles)
     return schemas.ExerciseField(entry.key, entry.label, entry.hint, entry.kind, entry.required, options)
 
 
 def _criterion(entry: CriterionEntry, level_names: list[str]) -> schemas.Criterion:
-    pairs = zip(level_names, entry.levels, strict=True)
+    pairs = zip(level_names, entry.levels, strict=False)  # the check counts them; a preview shows what is there
     return schemas.Criterion(
         key=entry.key,
         title=entry.title,
@@ -225,4 +278,41 @@ def _criterion(entry: CriterionEntry, level_names: list[str]) -> schemas.Criteri
         levels=tuple(schemas.RubricLevel(n, name, text) for n, (name, text) in enumerate(pairs, start=1)),
         conditions=tuple(entry.conditions),
         maps_note=entry.maps_note,
+        youth_elements=tuple(entry.youth_elements),
+    )
+
+
+def _calibration(content: CalibrationFile) -> schemas.Calibration:
+    return schemas.Calibration(
+        version=content.version,
+        marks=content.standard.marks,
+        within_one_level=float(content.standard.within_one_level),
+        decisions_as_agreed=content.standard.decisions_as_agreed,
+        samples=tuple(_sample(entry) for entry in content.samples),
+    )
+
+
+def _sample(entry: SampleEntry) -> schemas.CalibrationSample:
+    answers: list[schemas.SampleAnswer] = []
+    for activity, given in entry.answers.items():
+        if isinstance(given, str):
+            answers.append(schemas.SampleAnswer(activity, None, given))
+        else:
+            answers.extend(schemas.SampleAnswer(activity, field, text) for field, text in given.items())
+    return schemas.CalibrationSample(
+        key=entry.key,
+        module=entry.module,
+        rubric_version=entry.rubric_version,
+        title=entry.title,
+        range=entry.range,
+        answers=tuple(answers),
+        observations=tuple(
+            schemas.SampleLine(activity, line, answer)
+            for activity, lines in entry.observations.items()
+            for line, answer in lines.items()
+        ),
+        levels=tuple(schemas.SampleLevel(criterion, level) for criterion, level in entry.levels.items()),
+        decision=entry.decision,
+        quarantine=entry.quarantine,
+        reason=entry.reason,
     )

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 import rfc8785
 from pydantic import TypeAdapter
 
 from app.programme.frameworks import Programme
-from app.programme.schemas import Module
+from app.programme.schemas import Activity, AwardRule, Criterion, Module, Option
 
 _MODULE = TypeAdapter(Module)
 _PROGRAMME = TypeAdapter(Programme)
+
+# Members that came after the first release. Where they say nothing they are left out of a document, so that a version
+# that was loaded before there were such members has the same bytes, and the same digest, for good.
+LATER: Mapping[type, frozenset[str]] = {
+    Module: frozenset(
+        {"prerequisites", "youth_elements", "renewal", "renewal_activities", "calibration", "issue_until"}
+    ),
+    Activity: frozenset({"example_markdown", "checklist", "observers", "required", "confirmed_by"}),
+    Option: frozenset({"feedback"}),
+    Criterion: frozenset({"youth_elements"}),
+    AwardRule: frozenset({"observations_meet"}),
+}
 
 
 def module_document(module: Module) -> dict[str, Any]:
     """A module as JSON: everything but its digest."""
     document = cast(dict[str, Any], _MODULE.dump_python(module, mode="json"))
     del document["digest"]
+    _leave_out_what_says_nothing(module, document)
     return document
 
 
@@ -58,3 +72,18 @@ def with_digest(module: Module) -> Module:
 def programme_with_digest(programme: Programme) -> Programme:
     """The programme carrying the digest of its content."""
     return replace(programme, digest=digest_of(programme_document(programme)))
+
+
+def _leave_out_what_says_nothing(value: Any, dumped: Any) -> None:
+    """Take the later members that hold their default out of a dumped object, and out of all that it holds."""
+    if isinstance(value, tuple):
+        for each, dump in zip(value, dumped, strict=True):
+            _leave_out_what_says_nothing(each, dump)
+    elif is_dataclass(value):
+        later = LATER.get(type(value), frozenset())
+        for each in fields(value):
+            held = getattr(value, each.name)
+            if each.name in later and held == each.default:
+                dumped.pop(each.name, None)
+            elif each.name in dumped:
+                _leave_out_what_says_nothing(held, dumped[each.name])

@@ -1,185 +1,15 @@
-"""The shape of the files authors edit: one strict model for each kind of file.
-
-Unknown names are refused, because a misspelt name that is silently ignored is a rule that silently does not hold.
-"""
+"""The shape of the files authors edit: one strict model for each kind of file."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from app.programme.frameworks import Who
-from app.programme.schemas import FieldKind, Level
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
-ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(?:[-.][A-Z0-9]+)*$", max_length=40)]
-ModuleKey = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,2}$")]
-HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=500)]
-Version = Annotated[int, Field(ge=1)]
-FilePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*$", max_length=200)]
-
-
-class FileModel(BaseModel):
-    """Strict: no guessing of types, no unknown names; names in files are camelCase."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
-
-
-class IssuerEntry(FileModel):
-    """Who issues the badges."""
-
-    key: Key
-    name: Text
-    url: HttpsUrl
-    description: Text
-
-
-class ProgrammeFile(FileModel):
-    """`programme.yaml`."""
-
-    key: Key
-    version: Version
-    title: Text
-    summary: Text
-    language: Text
-    last_changed: date
-    issuer: IssuerEntry
-
-
-class ThemeEntry(FileModel):
-    """A training theme."""
-
-    id: ItemId
-    name: Text
-
-
-class CompetencyEntry(FileModel):
-    """A competency; its statement completes "the specialist can …"."""
-
-    id: ItemId
-    name: Text
-    statement: Text
-    level: Level
-    fidelity_items: list[ItemId]
-    principles: list[ItemId]
-    themes: list[ItemId]
-
-
-class DomainEntry(FileModel):
-    """A group of competencies; `colour` is that of its badges."""
-
-    id: ItemId
-    name: Text
-    colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
-    competencies: Annotated[list[CompetencyEntry], Field(min_length=1)]
-
-
-class FrameworkFile(FileModel):
-    """`frameworks/*.yaml`."""
-
-    key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$")]
-    title: Text
-    version: Text
-    creator: Text
-    description: Text
-    last_changed: date
-    themes: list[ThemeEntry]
-    domains: Annotated[list[DomainEntry], Field(min_length=1)]
-
-
-class ScaleItemEntry(FileModel):
-    """An item of a scale, by name only."""
-
-    id: ItemId
-    name: Text
-    who: Who
-
-
-class SectionEntry(FileModel):
-    """A part of a scale."""
-
-    key: Key
-    name: Text
-    items: Annotated[list[ScaleItemEntry], Field(min_length=1)]
-
-
-class BandEntry(FileModel):
-    """A range of totals, both ends included."""
-
-    name: Text
-    minimum: int
-    maximum: int
-
-
-class ScoreRange(FileModel):
-    """Lowest and highest score of one item."""
-
-    minimum: int
-    maximum: int
-
-
-class ScaleFile(FileModel):
-    """`scales/*.yaml`."""
-
-    key: Key
-    title: Text
-    version: Text
-    locale: Text
-    creator: Text
-    licence: Text
-    last_changed: date
-    item_score: ScoreRange
-    sections: Annotated[list[SectionEntry], Field(min_length=1)]
-    bands: Annotated[list[BandEntry], Field(min_length=1)]
-
-
-class VocabularyEntry(FileModel):
-    """A published list of the principles."""
-
-    key: Key
-    title: Text
-
-
-class LabelEntry(FileModel):
-    """A principle's place and name in one vocabulary."""
-
-    order: Annotated[int, Field(ge=1)]
-    label: Text
-
-
-class PrincipleEntry(FileModel):
-    """One principle, under a neutral id."""
-
-    id: ItemId
-    name: Text
-    statement: Text
-    labels: dict[Key, LabelEntry]
-    fidelity_items: list[ItemId]
-
-
-class PrinciplesFile(FileModel):
-    """`principles.yaml`."""
-
-    vocabularies: Annotated[list[VocabularyEntry], Field(min_length=1)]
-    principles: Annotated[list[PrincipleEntry], Field(min_length=1)]
-
-
-class ElementEntry(FileModel):
-    """A youth practice element."""
-
-    id: ItemId
-    name: Text
-    statement: Text
-
-
-class YouthElementsFile(FileModel):
-    """`youth-elements.yaml`."""
-
-    elements: Annotated[list[ElementEntry], Field(min_length=1)]
+from app.programme.file_model import FileModel, FilePath, ItemId, Key, LongText, ModuleKey, Text, Version
+from app.programme.framework_files import FrameworkFile, PrinciplesFile, ProgrammeFile, ScaleFile, YouthElementsFile
+from app.programme.schemas import Confirmation, FieldKind, Level, LineAnswer, Observer, Outcome
 
 
 class ActivityBase(FileModel):
@@ -219,11 +49,12 @@ class KnowledgeCheckEntry(ActivityBase):
 
 
 class ExerciseEntry(ActivityBase):
-    """A workplace exercise: instructions and a form."""
+    """A workplace exercise: instructions, a form, and perhaps a filled-in example."""
 
     kind: Literal["exercise"]
     text: FilePath
     form: FilePath
+    example: FilePath | None = None
 
 
 class ReflectionEntry(ActivityBase):
@@ -235,9 +66,28 @@ class ReflectionEntry(ActivityBase):
     max_words: Annotated[int, Field(ge=1)]
 
 
-ActivityEntry = Annotated[
-    LessonEntry | KnowledgeCheckEntry | ExerciseEntry | ReflectionEntry, Field(discriminator="kind")
-]
+class ObservationEntry(ActivityBase):
+    """An observation: instructions for both sides, a checklist, who may observe, whether an award waits for it."""
+
+    kind: Literal["observation"]
+    text: FilePath
+    checklist: FilePath
+    by: Annotated[list[Observer], Field(min_length=1)]
+    required: bool
+
+
+class AttendanceEntry(ActivityBase):
+    """Being there: what it is about, and how it is confirmed."""
+
+    kind: Literal["attendance"]
+    text: FilePath
+    confirmed_by: Annotated[list[Confirmation], Field(min_length=1)]
+
+
+AnyActivityEntry = (
+    LessonEntry | KnowledgeCheckEntry | ExerciseEntry | ReflectionEntry | ObservationEntry | AttendanceEntry
+)
+ActivityEntry = Annotated[AnyActivityEntry, Field(discriminator="kind")]
 
 
 class CriterionEntry(FileModel):
@@ -248,6 +98,7 @@ class CriterionEntry(FileModel):
     competencies: list[ItemId]
     fidelity_items: list[ItemId] = Field(default_factory=list)
     principles: list[ItemId] = Field(default_factory=list)
+    youth_elements: list[ItemId] = Field(default_factory=list)
     conditions: list[ItemId] = Field(default_factory=list)
     maps_note: Text | None = None
     levels: list[Text]
@@ -267,6 +118,7 @@ class AwardEntry(FileModel):
     knowledge_check_pass: Annotated[float, Field(gt=0, le=1)]
     minimum_level: Annotated[int, Field(ge=1, le=4)]
     supervisor_talk_minutes: Annotated[int, Field(ge=0)]
+    observations_meet: bool = False
 
 
 class CriticalInformationEntry(FileModel):
@@ -285,10 +137,11 @@ class CriticalInformationEntry(FileModel):
 
 
 class ModuleFile(FileModel):
-    """`modules/KEY/module.yaml`."""
+    """`modules/KEY/module.yaml`. A draft is checked and previewed, but not loaded."""
 
     key: ModuleKey
     version: Version
+    status: Literal["draft", "published"] = "published"
     title: Text
     summary: Text
     level: Level
@@ -297,26 +150,50 @@ class ModuleFile(FileModel):
     hours: Annotated[int, Field(ge=1)]
     validity_months: Annotated[int, Field(ge=1)]
     review_by: date
+    prerequisites: list[ModuleKey] = Field(default_factory=list)
     competencies: Annotated[list[ItemId], Field(min_length=1)]
     fidelity_items: list[ItemId]
     themes: list[ItemId]
+    youth_elements: list[ItemId] = Field(default_factory=list)
     tags: list[Text]
     outcomes: Annotated[list[Text], Field(min_length=1)]
     activities: Annotated[list[ActivityEntry], Field(min_length=1)]
     rubric: RubricEntry
     award: AwardEntry
+    renewal: Text | None = None
+    renewal_activities: list[Key] = Field(default_factory=list)
+    calibration: FilePath | None = None
     what_to_leave_out: Annotated[list[Text], Field(min_length=1)]
     critical_information: CriticalInformationEntry
 
 
+class OptionWithFeedback(FileModel):
+    """An option that is answered with words of its own."""
+
+    text: Text
+    feedback: Text
+
+
+def _option_form(value: Any) -> str:
+    return WITH_FEEDBACK if isinstance(value, dict | OptionWithFeedback) else PLAIN_OPTION
+
+
+PLAIN_OPTION, WITH_FEEDBACK = "plain option", "option with feedback"
+OptionLetter = Annotated[str, StringConstraints(pattern=r"^[a-z]$")]
+OptionEntry = Annotated[
+    Annotated[Text, Tag(PLAIN_OPTION)] | Annotated[OptionWithFeedback, Tag(WITH_FEEDBACK)],
+    Discriminator(_option_form),
+]
+
+
 class QuestionEntry(FileModel):
-    """A question; `answer` names the right option."""
+    """A question; `answer` names the right option. `feedback` is for questions whose options have none of their own."""
 
     key: Key
     stem: Text
-    options: Annotated[dict[Annotated[str, StringConstraints(pattern=r"^[a-z]$")], Text], Field(min_length=2)]
+    options: Annotated[dict[OptionLetter, OptionEntry], Field(min_length=2)]
     answer: Text
-    feedback: Text
+    feedback: Text | None = None
 
 
 class QuestionsFile(FileModel):
@@ -342,6 +219,63 @@ class FormFile(FileModel):
     fields: Annotated[list[FieldEntry], Field(min_length=1)]
 
 
+class LineEntry(FileModel):
+    """Something that can be seen or heard."""
+
+    key: Key
+    text: Text
+
+
+class ChecklistFile(FileModel):
+    """The checklist of an observation."""
+
+    lines: Annotated[list[LineEntry], Field(min_length=1)]
+
+
+class StandardEntry(FileModel):
+    """How near the agreed marks an assessor in training must come."""
+
+    marks: Annotated[int, Field(ge=1)]
+    within_one_level: Annotated[float, Field(gt=0, le=1)]
+    decisions_as_agreed: Annotated[int, Field(ge=1)]
+
+
+def _answer_form(value: Any) -> str:
+    return BY_FIELD if isinstance(value, dict) else WHOLE_ANSWER
+
+
+WHOLE_ANSWER, BY_FIELD = "whole answer", "answer by field"
+AnswerEntry = Annotated[
+    Annotated[LongText, Tag(WHOLE_ANSWER)] | Annotated[dict[Key, LongText], Tag(BY_FIELD)],
+    Discriminator(_answer_form),
+]
+TAGS = frozenset({PLAIN_OPTION, WITH_FEEDBACK, WHOLE_ANSWER, BY_FIELD})
+
+
+class SampleEntry(FileModel):
+    """An invented submission: answers by activity and field (a reflection is one text), and what was agreed."""
+
+    key: Key
+    module: ModuleKey
+    rubric_version: Version
+    title: Text
+    range: Literal["clear award", "borderline", "clear return", "quarantine"]
+    answers: dict[Key, AnswerEntry]
+    observations: dict[Key, dict[Key, LineAnswer]] = Field(default_factory=dict)
+    levels: dict[Key, Annotated[int, Field(ge=1, le=4)]]
+    decision: Outcome
+    quarantine: bool
+    reason: Text
+
+
+class CalibrationFile(FileModel):
+    """The samples by which assessors come to mark alike."""
+
+    version: Version
+    standard: StandardEntry
+    samples: Annotated[list[SampleEntry], Field(min_length=1)]
+
+
 FILES: dict[str, type[FileModel]] = {
     "programme": ProgrammeFile,
     "framework": FrameworkFile,
@@ -351,4 +285,6 @@ FILES: dict[str, type[FileModel]] = {
     "module": ModuleFile,
     "questions": QuestionsFile,
     "form": FormFile,
+    "observation": ChecklistFile,
+    "calibration": CalibrationFile,
 }

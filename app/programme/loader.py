@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,25 +13,22 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.programme.errors import Problem, ProgrammeInvalid
+from app.programme.file_model import FileModel
 from app.programme.files import (
-    ExerciseEntry,
-    FileModel,
+    TAGS,
+    AnyActivityEntry,
+    CalibrationFile,
+    ChecklistFile,
     FormFile,
-    FrameworkFile,
-    KnowledgeCheckEntry,
-    LessonEntry,
     ModuleFile,
-    PrinciplesFile,
-    ProgrammeFile,
     QuestionsFile,
-    ReflectionEntry,
-    ScaleFile,
-    YouthElementsFile,
 )
+from app.programme.framework_files import FrameworkFile, PrinciplesFile, ProgrammeFile, ScaleFile, YouthElementsFile
 from app.programme.located import Located, read_text, read_yaml
 
 FileT = TypeVar("FileT", bound=FileModel)
 FileT_co = TypeVar("FileT_co", bound=FileModel, covariant=True)
+_DRAFT = re.compile(rb"^status:[ \t]+draft[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -47,18 +45,30 @@ class Sheet(Generic[FileT_co]):
 
 @dataclass(frozen=True)
 class ModuleFolder:
-    """One module's files; texts, questions and forms by the key of their activity."""
+    """One module's files; texts, examples, questions, forms and checklists by the key of their activity."""
 
     name: str
     sheet: Sheet[ModuleFile]
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    examples: dict[str, tuple[str, str]] = field(default_factory=dict)
     questions: dict[str, Sheet[QuestionsFile]] = field(default_factory=dict)
     forms: dict[str, Sheet[FormFile]] = field(default_factory=dict)
+    checklists: dict[str, Sheet[ChecklistFile]] = field(default_factory=dict)
+    calibrations: list[Sheet[CalibrationFile]] = field(default_factory=list)
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its author is still writing: checked and previewed, not loaded."""
+        return self.sheet.content.status == "draft"
 
 
 @dataclass(frozen=True)
 class ProgrammeFolder:
-    """All files of a programme."""
+    """All files of a programme.
+
+    Attributes:
+        left_out: names of the module folders that were not read; `left_out_drafts` are the drafts among them.
+    """
 
     programme: Sheet[ProgrammeFile]
     frameworks: tuple[Sheet[FrameworkFile], ...]
@@ -66,6 +76,8 @@ class ProgrammeFolder:
     principles: Sheet[PrinciplesFile]
     youth_elements: Sheet[YouthElementsFile]
     modules: tuple[ModuleFolder, ...]
+    left_out: frozenset[str] = frozenset()
+    left_out_drafts: frozenset[str] = frozenset()
 
 
 class _Collector:
@@ -74,8 +86,10 @@ class _Collector:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.problems: list[Problem] = []
+        self.used: set[Path] = set()
 
     def sheet(self, path: Path, model: type[FileT]) -> Sheet[FileT] | None:
+        self.used.add(path)
         try:
             return read_sheet(path, path.relative_to(self.root).as_posix(), model)
         except ProgrammeInvalid as error:
@@ -90,11 +104,23 @@ class _Collector:
         return tuple(sheet for sheet in found if sheet is not None)
 
 
-def read_folder(root: Path) -> ProgrammeFolder:
+def is_marked_as_draft(folder: Path) -> bool:
+    """Whether a module's folder says so in a line of its own; reads one file only, and no YAML.
+
+    For those who have no use for drafts. A draft that writes its status in another way is found when it is read.
+    """
+    try:
+        return _DRAFT.search((folder / "module.yaml").read_bytes()) is not None
+    except OSError:
+        return False
+
+
+def read_folder(root: Path, *, leave_out: Callable[[Path], bool] = lambda folder: False) -> ProgrammeFolder:
     """Read and check the form of every file of a programme.
 
     Args:
         root: the folder that holds `programme.yaml`.
+        leave_out: says of a module's folder that it need not be read.
 
     Raises:
         ProgrammeInvalid: with one problem for each place that cannot be used.
@@ -107,10 +133,22 @@ def read_folder(root: Path) -> ProgrammeFolder:
     scales = collector.sheets("scales", ScaleFile)
     principles = collector.sheet(root / "principles.yaml", PrinciplesFile)
     youth_elements = collector.sheet(root / "youth-elements.yaml", YouthElementsFile)
-    modules = tuple(_read_modules(collector))
+    folders = _module_folders(collector)
+    left_out = [folder for folder in folders if leave_out(folder)]
+    modules = tuple(_read_modules(collector, [folder for folder in folders if folder not in left_out]))
+    _tell_unused(collector, left_out)
     if collector.problems or programme is None or principles is None or youth_elements is None:
         raise ProgrammeInvalid(collector.problems)
-    return ProgrammeFolder(programme, frameworks, scales, principles, youth_elements, modules)
+    return ProgrammeFolder(
+        programme,
+        frameworks,
+        scales,
+        principles,
+        youth_elements,
+        modules,
+        left_out=frozenset(folder.name for folder in left_out),
+        left_out_drafts=frozenset(folder.name for folder in left_out if is_marked_as_draft(folder)),
+    )
 
 
 def read_sheet(path: Path, file: str, model: type[FileT]) -> Sheet[FileT]:
@@ -126,64 +164,89 @@ def read_sheet(path: Path, file: str, model: type[FileT]) -> Sheet[FileT]:
         raise ProgrammeInvalid([_problem(located, model, details) for details in error.errors()]) from error
 
 
-def _read_modules(collector: _Collector) -> Iterator[ModuleFolder]:
+def _module_folders(collector: _Collector) -> list[Path]:
     home = collector.root / "modules"
     folders = sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
     if not folders:
         collector.problems.append(Problem("modules", 1, "there is no module in this folder"))
+    return folders
+
+
+def _read_modules(collector: _Collector, folders: Sequence[Path]) -> Iterator[ModuleFolder]:
     for folder in folders:
         sheet = collector.sheet(folder / "module.yaml", ModuleFile)
-        if sheet is not None:
+        if sheet is None:
+            # Which of its files are used cannot be told, so none of them is called unused.
+            collector.used.update(folder.rglob("*"))
+        else:
             yield _read_module(collector, folder, sheet)
 
 
 def _read_module(collector: _Collector, folder: Path, sheet: Sheet[ModuleFile]) -> ModuleFolder:
     module = ModuleFolder(folder.name, sheet)
-    used = {folder / "module.yaml"}
     for index, activity in enumerate(sheet.content.activities):
-        for name in ("text", "questions", "form"):
-            given = getattr(activity, name, None)
-            if given is None:
-                continue
-            path = folder / given
-            used.add(path)
-            if not path.is_file():
-                message = f"`{given}` does not exist in the folder of this module"
-                collector.problems.append(sheet.problem(message, "activities", index, name))
-                continue
-            _read_part(collector, module, activity, name, path)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in {".md", ".yaml", ".yml"} and path not in used:
-            file = path.relative_to(collector.root).as_posix()
-            collector.problems.append(Problem(file, 1, "no activity in module.yaml uses this file"))
+        for name in ("text", "questions", "form", "example", "checklist"):
+            path = _named_file(collector, folder, sheet, getattr(activity, name, None), "activities", index, name)
+            if path is not None:
+                _read_part(collector, module, activity, name, path)
+    path = _named_file(collector, folder, sheet, sheet.content.calibration, "calibration")
+    calibration = collector.sheet(path, CalibrationFile) if path is not None else None
+    if calibration is not None:
+        module.calibrations.append(calibration)
     return module
 
 
-def _read_part(
-    collector: _Collector,
-    module: ModuleFolder,
-    activity: LessonEntry | KnowledgeCheckEntry | ExerciseEntry | ReflectionEntry,
-    name: str,
-    path: Path,
-) -> None:
-    file = path.relative_to(collector.root).as_posix()
-    if name == "questions":
-        questions = collector.sheet(path, QuestionsFile)
-        if questions is not None:
-            module.questions[activity.key] = questions
-    elif name == "form":
-        form = collector.sheet(path, FormFile)
-        if form is not None:
-            module.forms[activity.key] = form
-    else:
+def _named_file(
+    collector: _Collector, folder: Path, sheet: Sheet[ModuleFile], given: str | None, *route: str | int
+) -> Path | None:
+    """The file a module names, if it names one and it is there."""
+    if given is None:
+        return None
+    path = folder / given
+    collector.used.add(path)
+    if path.is_file():
+        return path
+    collector.problems.append(sheet.problem(f"`{given}` does not exist in the folder of this module", *route))
+    return None
+
+
+def _tell_unused(collector: _Collector, left_out: Sequence[Path]) -> None:
+    """Name every file that nothing refers to: most often its name is misspelt."""
+    for path in sorted(collector.root.rglob("*")):
+        inside = path.relative_to(collector.root)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path in collector.used or hidden or not path.is_file() or any(each in path.parents for each in left_out):
+            continue
+        of_module = len(inside.parts) > 2 and inside.parts[0] == "modules"
+        message = (
+            "no activity in module.yaml uses this file" if of_module else "nothing of this programme uses this file"
+        )
+        collector.problems.append(Problem(inside.as_posix(), 1, message))
+
+
+def _read_part(collector: _Collector, module: ModuleFolder, activity: AnyActivityEntry, name: str, path: Path) -> None:
+    if name in ("text", "example"):
+        file = path.relative_to(collector.root).as_posix()
+        texts = module.texts if name == "text" else module.examples
         try:
-            module.texts[activity.key] = (file, read_text(path, file))
+            texts[activity.key] = (file, read_text(path, file))
         except ProgrammeInvalid as error:
             collector.problems.extend(error.problems)
+    elif name == "questions":
+        _keep(module.questions, activity.key, collector.sheet(path, QuestionsFile))
+    elif name == "form":
+        _keep(module.forms, activity.key, collector.sheet(path, FormFile))
+    else:
+        _keep(module.checklists, activity.key, collector.sheet(path, ChecklistFile))
+
+
+def _keep(sheets: dict[str, Sheet[FileT]], key: str, sheet: Sheet[FileT] | None) -> None:
+    if sheet is not None:
+        sheets[key] = sheet
 
 
 def _problem(located: Located, model: type[FileModel], details: ErrorDetails) -> Problem:
-    route = tuple(part for part in details["loc"] if part != "[key]")
+    route = tuple(part for part in details["loc"] if part != "[key]" and part not in TAGS)
     return located.problem(_message(model, route, details), *route)
 
 

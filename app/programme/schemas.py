@@ -1,7 +1,8 @@
 """What the catalogue is made of: frozen, complete, and rebuilt from its stored JSON word for word.
 
 A learner who began under version 1 is judged under version 1, so every version that was ever loaded must come back as
-the same objects. Fields that are added later therefore need a default.
+the same objects. Fields that are added later therefore need a default, and are named in `documents.LATER`, so that what
+was stored before them keeps its digest.
 """
 
 from __future__ import annotations
@@ -10,24 +11,33 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-ActivityKind = Literal["lesson", "knowledge_check", "exercise", "reflection"]
-FieldKind = Literal["text", "count", "long_text"]
+ActivityKind = Literal["lesson", "knowledge_check", "exercise", "reflection", "observation", "attendance"]
+FieldKind = Literal["text", "count", "long_text", "file"]
+Observer = Literal["supervisor", "mentor", "clinician", "assessor"]
+Confirmation = Literal["roster", "code"]
+LineAnswer = Literal["meets", "not yet"]
+Outcome = Literal["award", "return"]
 Level = Literal["basic", "advanced"]
 CaseKind = Literal["domain", "competency", "fidelity_item", "principle", "practice_element"]
 
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to choose from."""
+    """One answer to choose from; `feedback` is what choosing it is answered with, where the option has its own."""
 
     key: str
     text: str
     correct: bool
+    feedback: str | None = None
 
 
 @dataclass(frozen=True)
 class Question:
-    """A knowledge-check question with exactly one right answer and feedback for after answering."""
+    """A knowledge-check question with exactly one right answer and feedback for after answering.
+
+    Attributes:
+        feedback: shown whatever was chosen; empty where each option has feedback of its own.
+    """
 
     key: str
     stem: str
@@ -53,7 +63,7 @@ class ExerciseField:
     """One field of a workplace exercise.
 
     Attributes:
-        kind: `text` one line, `long_text` several, `count` a whole number or `<5`.
+        kind: `text` one line, `long_text` several, `count` a whole number or `<5`, `file` something handed in.
         options: if any, the value is one of these.
     """
 
@@ -63,6 +73,14 @@ class ExerciseField:
     kind: FieldKind
     required: bool = True
     options: tuple[FieldOption, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChecklistLine:
+    """One thing an observer sees or hears; answered meets or not yet, with a comment."""
+
+    key: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +97,11 @@ class Activity:
         fields: the form of an exercise.
         min_words: the guide for a reflection, in words: from here ...
         max_words: ... to here. A guide, never a wall.
+        example_markdown: a filled-in example of an exercise, with invented names; None without one.
+        checklist: the lines of an observation.
+        observers: who may observe.
+        required: whether an award waits for this observation.
+        confirmed_by: how attendance is confirmed: by a roster, by a code that is told on the day.
     """
 
     key: str
@@ -93,6 +116,11 @@ class Activity:
     fields: tuple[ExerciseField, ...] = ()
     min_words: int | None = None
     max_words: int | None = None
+    example_markdown: str | None = None
+    checklist: tuple[ChecklistLine, ...] = ()
+    observers: tuple[Observer, ...] = ()
+    required: bool = True
+    confirmed_by: tuple[Confirmation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +142,7 @@ class Criterion:
         principles: ids it speaks to.
         conditions: competencies that can block an award here but are credited elsewhere (privacy, reflection).
         maps_note: what the ids cannot say, e.g. that the learner chooses the item.
+        youth_elements: ids of practice elements it speaks to.
     """
 
     key: str
@@ -124,6 +153,7 @@ class Criterion:
     levels: tuple[RubricLevel, ...]
     conditions: tuple[str, ...] = ()
     maps_note: str | None = None
+    youth_elements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,12 +173,14 @@ class AwardRule:
         minimum_level: the level every criterion must reach.
         supervisor_talk: whether a talk with the supervisor must be confirmed.
         supervisor_talk_minutes: its expected length.
+        observations_meet: whether every line of every required observation must be answered "meets".
     """
 
     knowledge_check_pass: float
     minimum_level: int
     supervisor_talk: bool
     supervisor_talk_minutes: int = 0
+    observations_meet: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +200,75 @@ class CriticalInformation:
 
 
 @dataclass(frozen=True)
+class SampleAnswer:
+    """What an invented learner wrote; `field` is None for a reflection, which has one text only."""
+
+    activity: str
+    field: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class SampleLine:
+    """What an invented observer answered to one line of a checklist."""
+
+    activity: str
+    line: str
+    answer: LineAnswer
+
+
+@dataclass(frozen=True)
+class SampleLevel:
+    """The level agreed for one criterion of a sample."""
+
+    criterion: str
+    level: int
+
+
+@dataclass(frozen=True)
+class CalibrationSample:
+    """An invented submission with agreed marks, by which assessors come to mark alike.
+
+    Attributes:
+        module: key of the module it was made for.
+        rubric_version: of the rubric by which the marks were agreed.
+        range: what the sample is for, e.g. `borderline`.
+        decision: what was agreed.
+        quarantine: whether it holds something that could identify somebody, and must be stopped.
+        reason: why these marks; like them hidden until the assessor in training has sent all.
+    """
+
+    key: str
+    module: str
+    rubric_version: int
+    title: str
+    range: str
+    answers: tuple[SampleAnswer, ...]
+    observations: tuple[SampleLine, ...]
+    levels: tuple[SampleLevel, ...]
+    decision: Outcome
+    quarantine: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A set of samples and how near an assessor in training must come.
+
+    Attributes:
+        marks: how many marks the whole set asks for.
+        within_one_level: share of the marks, 0 to 1, that may differ from the agreed one by no more than a level.
+        decisions_as_agreed: how many decisions must be those agreed.
+    """
+
+    version: int
+    marks: int
+    within_one_level: float
+    decisions_as_agreed: int
+    samples: tuple[CalibrationSample, ...]
+
+
+@dataclass(frozen=True)
 class Module:
     """One micro-credential module at one version.
 
@@ -179,6 +280,13 @@ class Module:
         validity_months: how long the badge stays valid.
         what_to_leave_out: what must not be handed in.
         review_by: when the content is due for review.
+        prerequisites: keys of modules to be done before.
+        youth_elements: ids of practice elements it speaks to.
+        renewal: in words, how the badge is renewed.
+        renewal_activities: keys of the activities done again for it.
+        calibration: samples for assessors in training.
+        issue_until: the last day on which a new badge may be issued while nothing is reviewed, for content that is
+            wrong soon after it is old (payments, disclosure, rights); None where age does not stop an award.
         digest: SHA-256 of all of the above as canonical JSON, in hex.
     """
 
@@ -204,6 +312,12 @@ class Module:
     critical_information: CriticalInformation
     review_by: date
     digest: str = ""
+    prerequisites: tuple[str, ...] = ()
+    youth_elements: tuple[str, ...] = ()
+    renewal: str | None = None
+    renewal_activities: tuple[str, ...] = ()
+    calibration: Calibration | None = None
+    issue_until: date | None = None
 
     def activity(self, key: str) -> Activity:
         """The activity with this key.

@@ -12,13 +12,13 @@ from sqlmodel import select
 
 from app.core import audit, rows
 from app.core.db import Look, ReadSession, WriteSession
-from app.programme import assemble, checks, documents
+from app.programme import documents, readings
 from app.programme.achievements import achievement_of
 from app.programme.case import CaseItem, case_items, cf_item_uuid, find_item
-from app.programme.errors import ItemUnknown, ModuleUnknown, NoProgramme, ProgrammeInvalid, VersionInUse
+from app.programme.errors import ItemUnknown, ModuleUnknown, NoProgramme, VersionInUse
 from app.programme.frameworks import Competency, FidelityItem, Principle, Programme
 from app.programme.kept import Kept
-from app.programme.loader import read_folder
+from app.programme.loader import is_marked_as_draft
 from app.programme.models import ProgrammeModuleVersion, ProgrammeVersion
 from app.programme.schemas import AchievementInfo, CaseKind, LoadReport, Module
 
@@ -40,7 +40,7 @@ NOTHING_CHANGED = "Nothing was loaded; what was in use stays in use."
 
 
 def load_programme(directory: Path) -> Programme:
-    """Read and check a programme's files; touches no database.
+    """Read and check a programme's files, without the drafts among its modules; touches no database.
 
     Args:
         directory: the folder that holds `programme.yaml`.
@@ -48,11 +48,7 @@ def load_programme(directory: Path) -> Programme:
     Raises:
         ProgrammeInvalid: `problems` names every place by file and line.
     """
-    folder = read_folder(directory)
-    problems = checks.problems(folder)
-    if problems:
-        raise ProgrammeInvalid(problems)
-    return assemble.programme(folder)
+    return readings.read(directory, leave_out=is_marked_as_draft).programme
 
 
 def store(session: WriteSession, programme: Programme) -> LoadReport:

@@ -155,7 +155,7 @@ def module_page(request: Request, key: str, db: ReadDb) -> Response:
     page = ModulePage(
         module=module,
         steps=tuple(StepLine(KIND_WORDS[a.kind], a.title, _effort(a.minutes)) for a in module.activities),
-        rubric=_rubric(module),
+        rubric=rubric_rows(module),
         competencies=tuple(
             (service.competency(db, item_id), case.cf_item_path("competency", item_id))
             for item_id in module.competencies
@@ -180,7 +180,7 @@ def achievement(request: Request, key: str, version: int, db: ReadDb, runtime: A
     module = service.module_version(db, key, version)
     page = AchievementPage(
         achievement=info,
-        rubric=_rubric(module),
+        rubric=rubric_rows(module),
         validity=duration(info.validity_months),
         issuer=_issuer(service.current_programme(db)),
         current=service.current_module(db, key).version == version,
@@ -309,7 +309,8 @@ def _issuer(programme: Programme) -> tuple[str, str]:
     return programme.issuer.name, f"/issuers/{programme.issuer.key}"
 
 
-def _rubric(module: Module) -> tuple[RubricRow, ...]:
+def rubric_rows(module: Module) -> tuple[RubricRow, ...]:
+    """The rubric of a module as `ui.rubric_table` wants it."""
     return tuple(
         RubricRow(
             key=criterion.key,

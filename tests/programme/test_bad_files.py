@@ -73,7 +73,30 @@ MISTAKES = {
     "relative link": Mistake(LESSON, "Skill with people", "[Skill](more.md) with people", "`more.md` leads nowhere"),
     "link to no module": Mistake(LESSON, "Skill with", "[S](/programme/modules/M99) with", "leads nowhere"),
     "script link": Mistake(LESSON, "Skill with", "[S](ftp://example.org) with", "leads nowhere"),
-    "remote picture by http": Mistake(LESSON, "Skill with", "![S](http://example.org/a.png)", "leads nowhere"),
+    "picture without words": Mistake(LESSON, "Skill with", '![](https://e.org/a.png "A door")', "no words for those"),
+    "picture without a caption": Mistake(LESSON, "Skill with", "![A door](https://e.org/a.png)", "has no caption"),
+    "film without captions": Mistake(LESSON, "Skill with", "[Film](https://e.org/a.MP4?x)", "or the transcript"),
+    "missing critical information": Mistake(MODULE, "  price: Set by", "  prise: Set by", "did you mean `price`?"),
+    "link to a draft": Mistake(LESSON, "Skill with", "[S](/programme/modules/M02) with", "leads to a draft"),
+    "unknown practice element": Mistake(MODULE, "themes: [T4]", "themes: [T4]\nyouthElements: [Y9]", "`Y9`", below=1),
+    "unknown element in a rubric": Mistake(MODULE, "      principles: [P2]", "      youthElements: [Y9]", "`Y9`"),
+    "needed before: nobody knows it": Mistake(MODULE, "themes: [T4]", "prerequisites: [M99]\nthemes: [T4]", "`M99`"),
+    "needed before: a draft": Mistake(MODULE, "themes: [T4]", "prerequisites: [M02]\nthemes: [T4]", "is a draft"),
+    "needed before: itself": Mistake(MODULE, "themes: [T4]", "prerequisites: [M01]\nthemes: [T4]", "before itself"),
+    "renewed by nothing": Mistake(MODULE, "themes: [T4]", "renewal: Again.\nrenewalActivities: [x]\nthemes: [T4]",
+                                  "no activity `x`", below=1),
+    "renewal without words": Mistake(MODULE, "themes: [T4]", "renewalActivities: [exercise]\nthemes: [T4]",
+                                     "`renewal` is missing"),
+    "observations that nobody makes": Mistake(MODULE, "award:\n", "award:\n  observationsMeet: true\n",
+                                              "no observation of this module is required", below=1),
+    "a status nobody knows": Mistake(MODULE, "version: 1", "version: 1\nstatus: ready", "must be one of", below=1),
+    "a key with two letters": Mistake(MODULE, "key: M01", "key: M01ab", "form we cannot use"),
+    "an unknown main scale": Mistake("programme.yaml", "version: 1", "version: 1\nmainScale: x", "no scale", below=1),
+    "an unknown time-critical module": Mistake("programme.yaml", "[M07]", "[M77]", "no module `M77`"),
+    "an option that is a number": Mistake(CHECK, "a: Agree and review in three months.", "a: 5", "`a` must be text"),
+    "an option without its feedback": Mistake(CHECK, "a: Agree and review in three months.", "a: {text: Agree.}",
+                                              "`feedback` is missing"),
+    "remote picture by http": Mistake(LESSON, "Skill with", '![S](http://example.org/a.png "S")', "leads nowhere"),
     "title in a text": Mistake(LESSON, "## Three drifts", "# Three drifts", "begin headings with `##`"),
     "gap between bands": Mistake(SCALE, "minimum: 100", "minimum: 101", "must begin at"),
     "unlabelled principle": Mistake("principles.yaml", "orygen: {order: 1", "other: {order: 1", "no vocabulary"),
@@ -97,6 +120,15 @@ def test_a_missing_name_is_told_at_what_it_is_missing_from(folder: Path, edit: E
     assert Problem(CHECK, line - 7, "`answer` is missing here") in _problems(folder)
 
 
+def test_an_option_that_is_answered_with_silence_is_told(folder: Path) -> None:
+    path = folder / CHECK
+    before, after = path.read_text(encoding="utf-8").split("    feedback:", 1)
+    path.write_text(before + "  - key: q2\n" + after.split("  - key: q2\n", 1)[1], encoding="utf-8")
+    options = [line for line, text in enumerate(before.splitlines(), start=1) if text.startswith("      ")]
+    told = [problem.line for problem in _problems(folder) if "answered with silence" in problem.message]
+    assert told == options
+
+
 def test_all_problems_of_all_files_are_told_at_once(folder: Path, edit: Edit) -> None:
     edit(FORM, "key: drop", "kee: drop")
     edit(CHECK, "answer: c", "answr: c")
@@ -113,11 +145,24 @@ def test_a_file_that_nothing_uses_is_told(folder: Path) -> None:
     )
 
 
-def test_a_folder_that_is_not_called_like_its_module_is_told(folder: Path) -> None:
-    (folder / "modules/M01").rename(folder / "modules/M02")
+@pytest.mark.parametrize("file", ["readme.txt", "frameworks/more.yml", "modules/M01/lessons/door.jpg"])
+def test_nor_is_a_file_of_any_other_kind_left_lying_about(folder: Path, file: str) -> None:
+    (folder / file).write_text("key: other", encoding="utf-8")
     (problem,) = _problems(folder)
-    assert problem.file == "modules/M02/module.yaml"
-    assert "the folder is called `M02`" in problem.message
+    assert (problem.file, problem.line) == (file, 1)
+    assert "uses this file" in problem.message
+
+
+def test_what_an_editor_hides_is_left_alone(folder: Path) -> None:
+    (folder / "modules/M01/.module.yaml.swp").write_bytes(b"\x00")
+    service.load_programme(folder)
+
+
+def test_a_folder_that_is_not_called_like_its_module_is_told(folder: Path) -> None:
+    (folder / "modules/M01").rename(folder / "modules/M11")
+    (problem,) = _problems(folder)
+    assert problem.file == "modules/M11/module.yaml"
+    assert "the folder is called `M11`" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ def loaded_into(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database
 def test_the_programme_of_the_repository_is_clean() -> None:
     result = run(app, ["check", str(IPS)])
     assert result.exit_code == 0, result.output
-    assert "no problems. ips v1 with M01 v1" in result.output
+    assert "no problems, " in result.output
+    assert "ips v1 with M01 v1." in result.output
+    assert "Drafts, checked and not offered to anybody: M02, M03, " in result.output
 
 
 def test_check_needs_no_settings_and_no_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,6 +50,27 @@ def test_check_prints_file_line_and_message_and_exits_1(folder: Path, edit: Edit
     assert result.exit_code == 1
     assert f"{folder}/modules/M01/module.yaml:{line}: `hours` must be a whole number" in result.output
     assert "1 problem. Nothing was loaded." in result.output
+
+
+def test_check_tells_notices_from_errors_in_words_and_as_json(folder: Path, edit: Edit) -> None:
+    for path in (folder / "modules").iterdir():
+        if path.name != "M01":
+            shutil.rmtree(path)
+    edit("programme.yaml", "timeCritical: [M07]\n", "")
+    bank = f"{folder}/modules/M01/module.yaml:58: notice: the bank holds 8 questions"
+    clean = run(app, ["check", str(folder)])
+    assert clean.exit_code == 0, clean.output
+    assert bank in clean.output
+    line = edit("modules/M01/module.yaml", "IPSV-A2, IPSV-A4]", "IPSV-Z9, IPSV-A4]")
+    bad = run(app, ["check", str(folder)])
+    assert bad.exit_code == 1
+    assert bank in bad.output
+    assert f"modules/M01/module.yaml:{line}: there is no competency `IPSV-Z9`" in bad.output
+    answer = json.loads(run(app, ["check", str(folder), "--json"]).output)
+    assert {problem["severity"] for problem in answer["problems"]} == {"error"}
+    assert {notice["severity"] for notice in answer["notices"]} == {"notice"}
+    assert ("modules/M01/module.yaml", 58) in [(notice["file"], notice["line"]) for notice in answer["notices"]]
+    assert "2 problems, " in bad.output
 
 
 def test_check_prints_problems_as_json(folder: Path, edit: Edit) -> None:
@@ -68,11 +92,21 @@ def test_a_folder_that_is_not_there_is_misuse(command: str, tmp_path: Path) -> N
 def test_load_says_what_was_loaded_and_then_what_is_unchanged(loaded_into: Database) -> None:
     first = run(app, ["load", str(IPS), "--json"])
     assert first.exit_code == 0, first.output
-    assert json.loads(first.output) == {"loaded": ["ips v1", "M01 v1"], "unchanged": []}
+    answer = json.loads(first.output)
+    assert (answer["loaded"], answer["unchanged"]) == (["ips v1", "M01 v1"], [])
     second = run(app, ["load", str(IPS)])
-    assert second.output.splitlines() == ["ips v1: unchanged", "M01 v1: unchanged"]
+    assert second.output.splitlines()[:2] == ["ips v1: unchanged", "M01 v1: unchanged"]
     with loaded_into.read() as session:
         assert service.current_module(session, "M01").version == 1
+
+
+def test_load_leaves_drafts_out_and_says_so(loaded_into: Database) -> None:
+    said = run(app, ["load", str(IPS)]).output.splitlines()
+    assert "M02: a draft, left out" in said
+    assert "X2a: a draft, left out" in said
+    assert "M02" in json.loads(run(app, ["load", str(IPS), "--json"]).output)["drafts"]
+    with loaded_into.read() as session:
+        assert [module.key for module in service.modules(session)] == ["M01"]
 
 
 def test_load_refuses_a_bad_folder_and_loads_nothing(folder: Path, edit: Edit, loaded_into: Database) -> None:

@@ -46,6 +46,23 @@ def test_a_document_of_an_earlier_release_without_the_newer_fields_is_still_read
     assert module.title == ips.modules[0].title
 
 
+def test_what_was_published_first_keeps_its_digest_whatever_modules_learn_to_say(ips: Programme) -> None:
+    (first,) = (module for module in ips.modules if module.key == "M01")
+    assert first.digest == "1fded1a750054c3dc444864413761565b50dd47331342619bf59160ff28adf0e"
+    assert ips.digest == "126569fd506b379d34f7365f633449a96a48ad740b05ae35c876ff1b35c3dcc0"
+
+
+def test_every_later_member_has_a_default_and_is_left_out_while_it_holds_it(ips: Programme) -> None:
+    for model, names in documents.LATER.items():
+        there = {field.name: field for field in dataclasses.fields(model)}
+        assert names <= there.keys()
+        assert not [name for name in names if there[name].default is dataclasses.MISSING]
+    document = documents.module_document(ips.modules[0])
+    assert not documents.LATER[Module] & document.keys()
+    changed = dataclasses.replace(ips.modules[0], renewal="Once more.")
+    assert documents.module_document(changed)["renewal"] == "Once more."
+
+
 def test_the_digest_is_of_the_canonical_document(ips: Programme) -> None:
     document = documents.programme_document(ips)
     reordered: dict[str, Any] = dict(reversed(document.items()))

@@ -1,0 +1,77 @@
+"""What stops nothing and is worth knowing: reviews that are overdue, and what no module assesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from app.programme.assemble import issue_until
+from app.programme.errors import Problem
+from app.programme.file_model import FileModel
+from app.programme.files import LessonEntry
+from app.programme.loader import ModuleFolder, ProgrammeFolder, Sheet
+
+
+def notices(folder: ProgrammeFolder, today: date) -> Iterator[Problem]:
+    """Everything an author should know although the files can be used.
+
+    Args:
+        folder: the files. Where modules were left out, what they assess is not known, so nothing is said of that.
+        today: by which reviews are overdue, in UTC.
+    """
+    for module in folder.modules:
+        yield from _overdue(module, today)
+        if module.sheet.content.key in folder.programme.content.time_critical:
+            yield from _too_old_to_issue(module, today)
+    if not folder.left_out:
+        yield from _uncovered(folder)
+
+
+def _overdue(module: ModuleFolder, today: date) -> Iterator[Problem]:
+    sheet = module.sheet
+    if sheet.content.review_by < today:
+        yield _notice(sheet, f"the review of this module is overdue: it was due by {_day(sheet.content.review_by)}",
+                      "reviewBy")  # fmt: skip
+    for index, activity in enumerate(sheet.content.activities):
+        for number, source in enumerate(activity.sources if isinstance(activity, LessonEntry) else ()):
+            if source.review_by < today:
+                message = f"this claim was to be checked again by {_day(source.review_by)}"
+                yield _notice(sheet, message, "activities", index, "sources", number, "reviewBy")
+
+
+def _too_old_to_issue(module: ModuleFolder, today: date) -> Iterator[Problem]:
+    last_day = issue_until(module.sheet.content)
+    if last_day < today:
+        message = (
+            f"`timeCritical` names this module, and something in it is more than 60 days overdue: since "
+            f"{_day(last_day)} no new badge may be issued for it"
+        )
+        yield _notice(module.sheet, message, "key")
+
+
+def _uncovered(folder: ProgrammeFolder) -> Iterator[Problem]:
+    criteria = [criterion for module in folder.modules for criterion in module.sheet.content.rubric.criteria]
+    competencies = {item for criterion in criteria for item in criterion.competencies}
+    items = {item for criterion in criteria for item in criterion.fidelity_items}
+    for framework in folder.frameworks:
+        for d, domain in enumerate(framework.content.domains):
+            for c, competency in enumerate(domain.competencies):
+                if competency.id not in competencies:
+                    message = f"no criterion of any module credits the competency `{competency.id}`"
+                    yield _notice(framework, message, "domains", d, "competencies", c, "id")
+    for scale in folder.scales:
+        for s, section in enumerate(scale.content.sections):
+            for i, item in enumerate(section.items):
+                if item.id not in items:
+                    whose = "; it is the organisation's own" if item.who == "organisation" else ""
+                    message = f"no criterion of any module speaks to the fidelity item `{item.id}`{whose}"
+                    yield _notice(scale, message, "sections", s, "items", i, "id")
+
+
+def _notice(sheet: Sheet[FileModel], message: str, *route: str | int) -> Problem:
+    found = sheet.problem(message, *route)
+    return Problem(found.file, found.line, found.message, "notice")
+
+
+def _day(value: date) -> str:
+    return f"{value.day} {value:%B %Y}"

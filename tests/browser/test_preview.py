@@ -1,0 +1,60 @@
+"""The author's preview on a phone and on a desk, in light and dark."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from app.web.preview import create_preview
+from tests.browser.stack import ROOT, free_ports
+from tests.browser.test_pages_look import Look, look
+
+__all__ = ["look"]
+
+PAGES = (
+    "M01/module",
+    "M02/module",
+    "X2a/module",
+    "M02/activity/five-people-at-work",
+    "M02/activity/knowledge-check",
+    "M02/activity/shadow-and-map",
+    "M02/activity/handover",
+    "M02/activity/reflection",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The IPS programme's files in a folder that may be spoilt."""
+    return Path(shutil.copytree(ROOT / "programme" / "ips", tmp_path_factory.mktemp("author") / "ips"))
+
+
+@pytest.fixture(scope="module")
+def preview(folder: Path) -> Iterator[str]:
+    """Where the preview is served."""
+    (port,) = free_ports(1)
+    server = uvicorn.Server(uvicorn.Config(create_preview(folder), port=port, log_level="error", log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield f"http://127.0.0.1:{port}/preview"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_of_the_preview_is_good_to_read_everywhere(look: Look, preview: str, path: str) -> None:
+    look.at(f"{preview}/{path}")
+
+
+@pytest.mark.parametrize("hours", ["9", "nine"])
+def test_so_is_what_has_to_be_mended(look: Look, preview: str, folder: Path, hours: str) -> None:
+    file = folder / "modules/M03/module.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("hours: 6", f"hours: {hours}"), encoding="utf-8")
+    look.at(f"{preview}/M03/module")
+    file.write_text(text, encoding="utf-8")
