@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     smtp_password: str = Field(default="", description="Password at the mail server, if it wants one.", repr=False)
     smtp_starttls: bool = Field(default=True, description="Encrypt the way to the mail server with STARTTLS.")
     mail_from: str = Field(default="Waymark <no-reply@waymark.invalid>", description="Sender of every mail.")
-    contact_email: str = Field(default="", description="Where the badge pages say that a problem can be reported.")
+    contact_email: str = Field(default="", description="Where a problem can be reported, and erasure asked for.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much the server says of its own work; names and texts at no level."
     )

@@ -38,10 +38,11 @@ from app.web import (
     shares,
     verify,
     wallets,
+    your_data,
 )
 from app.web.middleware import Gatekeeper
 from app.web.pages import STATIC
-from app.wiring import Services, bind, build_conformance
+from app.wiring import Services, bind, build_conformance, personal_data
 
 # Asked in this order: first what is asked for most.
 PAGES = (
@@ -66,6 +67,7 @@ PAGES = (
     claim_links,
     wallets,
     shares,
+    your_data,
     catalogue,
     verify,
 )
@@ -95,6 +97,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     app.state.runtime = services.runtime
     app.state.verifier = services.verifier
     app.state.rosters = Rosters(services.runtime)
+    app.state.personal_data = personal_data(services.runtime)
     app.state.registration_limit = RegistrationLimit()
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     # One plain list: a router that is included is asked as a whole, and then its routes again, for every request.

@@ -8,6 +8,7 @@ import httpx2
 
 from app.awards import jobs as award_jobs
 from app.awards.jobs import AwardDeps
+from app.awards.personal_data import AwardsPersonalData
 from app.config import Settings
 from app.core import migrations, server_facts
 from app.core.db import Database, ReadSession
@@ -24,13 +25,19 @@ from app.issuer import service as issuer
 from app.issuer.errors import KeysUnreadable
 from app.issuer.events import CredentialIssued, HolderBound
 from app.issuer.key_errors import SigningServiceDown, SigningServiceWrong
+from app.issuer.personal_data import IssuerPersonalData
 from app.learning.events import AwardDecided, WorkReturned
+from app.learning.personal_data import LearningPersonalData
 from app.lti import jobs as lti_jobs
 from app.lti.events import ScoreDue, ScoreRequested
+from app.lti.personal_data import LtiPersonalData
 from app.lti.tool_key_check import check_tool_keys
 from app.messages import jobs as message_jobs
 from app.messages.jobs import MessageDeps
+from app.messages.personal_data import MessagesPersonalData
 from app.people.events import EmailConfirmationRequested, EmailConfirmed
+from app.people.personal_data import PeoplePersonalData
+from app.people.ports import PersonalData
 from app.programme import service as programme
 from app.vc.conformance import Conformance
 from app.verifier import known_issuers
@@ -39,6 +46,7 @@ from app.verifier.ports import HostRecord, HostState
 from app.verifier.schemas import KnownIssuer, LookAlike
 from app.verifier.service import Verifier
 from app.verifier.sources import HttpSource, OwnFirst
+from app.web.personal_data import WebPersonalData
 
 log = get_logger()
 
@@ -237,6 +245,19 @@ def subscriptions(services: Services) -> tuple[Subscription, ...]:
         Subscription(WorkReturned.KIND, "messages.send_returned", message_jobs.send_returned(mails)),
         Subscription(CredentialIssued.KIND, "messages.send_awarded", message_jobs.send_awarded(mails)),
         Subscription(HolderBound.KIND, "messages.send_bound", message_jobs.send_bound(mails)),
+    )
+
+
+def personal_data(runtime: Runtime) -> tuple[PersonalData, ...]:
+    """What each room keeps of a person and how it erases it, the highest room first."""
+    return (
+        WebPersonalData(),
+        LtiPersonalData(),
+        MessagesPersonalData(),
+        AwardsPersonalData(),
+        LearningPersonalData(),
+        IssuerPersonalData(runtime.secret_box),
+        PeoplePersonalData(),
     )
 
 

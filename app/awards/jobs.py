@@ -67,6 +67,9 @@ def _award(deps: AwardDeps, event: AwardDecided) -> None:
         outcome = learning.decision_outcome(session, event.decision_id)
         achievement = programme.achievement(session, outcome.module_key, outcome.module_version)
         confirmed = people.confirmed_email(session, outcome.person_id)
+        erased = people.is_erased(session, outcome.person_id)
+    if erased:
+        raise GiveUp("the person was erased")
     if outcome.outcome != "awarded":
         raise GiveUp("the decision does not award anything")
     if done is None:

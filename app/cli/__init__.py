@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from app.cli import bench, issuing, known_issuers, operate, outbox, platform, programme, role, verify
+from app.cli import bench, issuing, known_issuers, operate, outbox, person, platform, programme, role, verify
 from app.cli.support import EXIT_NO
 from app.core.logging import describe
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(platform.app, name="platform")
 app.add_typer(programme.app, name="programme")
 app.add_typer(role.app, name="role")
+app.add_typer(person.app, name="person")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(known_issuers.app, name="known-issuer")
 operate.register(app)

@@ -57,6 +57,12 @@ VERIFICATIONS = Counter("waymark_verifications_total", "Verifications by verdict
 HOLDER_PROOFS = Counter(
     "waymark_holder_proofs_total", "Proofs by which holders showed that a DID is theirs, by result", ["result"]
 )
+QUARANTINES = Counter("waymark_quarantines_total", "Texts that assessors put away, by step", ["step"])
+FINDINGS_KEPT = Counter(
+    "waymark_findings_kept_total",
+    "Places in handed-in work that the scan found and the learner left as they are",
+    ["kind"],
+)
 ERRORS = Counter("waymark_errors_total", "Errors shown, by slug", ["slug"])
 PLATFORM_CHECKS = Counter("waymark_lti_platform_checks_total", "Checks of LMS connections", ["check", "result"])
 

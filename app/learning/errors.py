@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from app.core.errors import BadInput, Conflict, Forbidden, NotFound, TooLarge
+from app.learning.evidence import Place
 from app.learning.schemas import Draft, Missing
 
 _NOTHING_CHANGED = "Nothing was changed."
@@ -74,6 +75,54 @@ class NotReady(Conflict):
             next_step="Complete this and try again.",
         )
         self.missing = missing
+
+
+class FindingsUnanswered(Conflict):
+    """The scan found places that may point at a real person, and the learner has not yet said of each that it does not.
+
+    Args:
+        places: those they have not answered to.
+    """
+
+    slug = "findings-unanswered"
+    title = "Please look at these places first"
+
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        number = len(places)
+        super().__init__(
+            f"{number} {'place' if number == 1 else 'places'} in your work may point at a real person.",
+            kept="Nothing was handed in, and everything you wrote is kept as a draft.",
+            next_step="Change each, or say that it is not about a real person. Then hand in again.",
+        )
+        self.places = places
+
+
+class NotQuarantined(Conflict):
+    """The texts were not put away, so there is nothing to bring back or to remove."""
+
+    slug = "not-quarantined"
+    title = "These texts are not put away"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These texts are not in quarantine.",
+            kept=_NOTHING_CHANGED,
+            next_step="Open the work again to see how it stands.",
+        )
+
+
+class UndoTooLate(Conflict):
+    """A quarantine can no longer be taken back."""
+
+    slug = "undo-too-late"
+    title = "This can no longer be taken back"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A quarantine can be taken back for ten minutes, by the assessor who made it, while no new work is there.",
+            kept="The texts stay put away.",
+            next_step="Wait for the learner's new work, or remove the texts for good.",
+        )
 
 
 class KnowledgeCheckWaits(Conflict):

@@ -67,12 +67,16 @@ class ActivityDraftRecord(Record, table=True):
     enrolment_id: str = Field(foreign_key="enrolment.id")
     activity_key: str
     content: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+    put_aside: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))  # while in quarantine
     revision: int
     saved_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
 
 
 class SubmissionRecord(Record, table=True):
-    """Work as it was handed in. The texts never change; the state goes from submitted to returned or awarded, once."""
+    """Work as it was handed in. The texts never change; the state goes from submitted to returned or awarded, once.
+
+    What was put into quarantine before a decision is `returned` without one. Purged work has no texts any more.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (
@@ -100,8 +104,14 @@ class SubmissionRecord(Record, table=True):
     knowledge_check_correct: int
     knowledge_check_total: int
     declared_at: datetime = Field(sa_type=UTCDateTime)
+    kept_findings: dict[str, Any] = Field(
+        default_factory=dict, sa_type=sa.JSON, sa_column_kwargs={"server_default": sa.text("'{}'")}
+    )
     submitted_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    quarantined_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    quarantined_by: str | None = Field(default=None)  # the assessor's id as a person
+    purged_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class CriterionMarkRecord(Record, table=True):

@@ -119,6 +119,7 @@ def _summary(row: SubmissionRecord) -> SubmissionSummary:
         state=submission.state,
         submitted_at=submission.submitted_at,
         decided_at=submission.decided_at,
+        quarantined_at=submission.quarantined_at,
     )
 
 

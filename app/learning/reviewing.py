@@ -13,9 +13,10 @@ from app.core.db import ReadSession
 from app.learning.errors import SubmissionNotFound
 from app.learning.marking import foreign_work, require_assessor
 from app.learning.models import CriterionMarkRecord, SubmissionRecord
+from app.learning.quarantine import can_undo
 from app.learning.rounds import decision_on, marks_of, missing_now, talk_of
 from app.learning.schemas import EarlierRound, Proposal, QueueItem, SubmissionForMarking
-from app.learning.submissions import rounds_of, to_submission
+from app.learning.submissions import found_in, rounds_of, to_submission
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.schemas import Module
@@ -73,8 +74,9 @@ def open_submission(session: ReadSession, *, submission_id: str, assessor_person
     require_assessor(session, assessor_person_id)
     row = foreign_work(session.get(SubmissionRecord, submission_id), assessor_person_id)
     module = programme.module_version(session, row.module_key, row.module_version)
+    submission = to_submission(row)
     return SubmissionForMarking(
-        submission=to_submission(row),
+        submission=submission,
         learner_name=people.display_name(session, row.person_id),
         module=module,
         rubric=module.rubric,
@@ -83,6 +85,8 @@ def open_submission(session: ReadSession, *, submission_id: str, assessor_person
         earlier=_earlier(session, row),
         proposal=_proposal(session, row, module),
         decision=decision_on(session, row.id),
+        places=found_in(session, module, submission.texts, row.person_id),
+        can_undo=can_undo(row, assessor_person_id),
     )
 
 
@@ -106,6 +110,8 @@ def working_days(start: datetime, end: datetime) -> int:
 
 
 def _proposal(session: ReadSession, row: SubmissionRecord, module: Module) -> Proposal:
+    if row.quarantined_at is not None:
+        return Proposal(row.id, ready=False, statement="The texts of this work are in quarantine.", missing=())
     if row.state != "submitted":
         return Proposal(row.id, ready=False, statement="This work has been decided.", missing=())
     missing = missing_now(session, row, module)

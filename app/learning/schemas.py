@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from app.learning.evidence import Place
 from app.programme.schemas import ActivityKind, Module, Rubric
 
 SubmissionState = Literal["submitted", "returned", "awarded"]
@@ -136,7 +137,14 @@ class Draft:
 
 @dataclass(frozen=True)
 class Submission:
-    """Work as it was handed in: texts by activity and field."""
+    """Work as it was handed in: texts by activity and field.
+
+    Attributes:
+        texts: none while they are in quarantine.
+        kept_findings: how many places of each kind the scan found that the learner handed in all the same.
+        quarantined_at: when an assessor put the texts away.
+        purged_at: when every copy of them was removed.
+    """
 
     id: str
     enrolment_id: str
@@ -151,6 +159,9 @@ class Submission:
     declared_at: datetime
     submitted_at: datetime
     decided_at: datetime | None
+    kept_findings: Mapping[str, int]
+    quarantined_at: datetime | None
+    purged_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -246,7 +257,12 @@ class EarlierRound:
 
 @dataclass(frozen=True)
 class SubmissionForMarking:
-    """All an assessor needs on one page; the module is the version the learner began under."""
+    """All an assessor needs on one page; the module is the version the learner began under.
+
+    Attributes:
+        places: what the scan finds in the texts, for marking it in them.
+        can_undo: whether this assessor put the texts away and may still take that back.
+    """
 
     submission: Submission
     learner_name: str
@@ -257,6 +273,8 @@ class SubmissionForMarking:
     earlier: tuple[EarlierRound, ...]
     proposal: Proposal
     decision: Decision | None
+    places: tuple[Place, ...]
+    can_undo: bool
 
 
 @dataclass(frozen=True)
@@ -303,6 +321,7 @@ class SubmissionSummary:
     state: SubmissionState
     submitted_at: datetime
     decided_at: datetime | None
+    quarantined_at: datetime | None
 
 
 @dataclass(frozen=True)

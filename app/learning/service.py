@@ -8,6 +8,7 @@ from app.learning.enrolments import complete_lesson, enrol, enrolment, enrolment
 from app.learning.knowledge_check import answer_attempt, knowledge_check, start_attempt
 from app.learning.marking import mark, record_supervisor_talk
 from app.learning.progress import progress
+from app.learning.quarantine import purge, quarantine, undo
 from app.learning.reviewing import open_submission, proposal, queue
 from app.learning.schemas import (
     Decision,
@@ -21,7 +22,7 @@ from app.learning.schemas import (
     Submission,
     SubmissionForMarking,
 )
-from app.learning.submissions import submission, submissions_of, submit
+from app.learning.submissions import found_in, submission, submissions_of, submit
 from app.learning.texts import fields_of, word_count, word_hint
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "enrolment",
     "enrolment_of",
     "fields_of",
+    "found_in",
     "knowledge_check",
     "mark",
     "module_of",
@@ -51,6 +53,8 @@ __all__ = [
     "own_enrolment",
     "progress",
     "proposal",
+    "purge",
+    "quarantine",
     "queue",
     "record_supervisor_talk",
     "return_work",
@@ -59,6 +63,7 @@ __all__ = [
     "submission",
     "submissions_of",
     "submit",
+    "undo",
     "word_count",
     "word_hint",
 ]

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from app.core import audit, outbox
+from app.core import audit, metrics, outbox
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning.drafts import drafts_of
 from app.learning.enrolments import lessons_read, lock, module_of, own_enrolment, refuse_if_locked
-from app.learning.errors import NotReady, SubmissionNotFound
+from app.learning.errors import FindingsUnanswered, NotReady, SubmissionNotFound
 from app.learning.events import WorkSubmitted
+from app.learning.evidence import Place
+from app.learning.evidence.places import findings_in, kinds_of
 from app.learning.knowledge_check import states_of
 from app.learning.models import SubmissionRecord
 from app.learning.readiness import missing_declaration, missing_for_submission
 from app.learning.schemas import Submission, SubmissionState
+from app.people import service as people
+from app.programme.schemas import Module
 
 
-def submit(session: WriteSession, *, enrolment_id: str, person_id: str, declared: bool) -> Submission:
+def submit(
+    session: WriteSession, *, enrolment_id: str, person_id: str, declared: bool, kept: Collection[str] = ()
+) -> Submission:
     """Hand in everything that was written, as it is now.
 
     Args:
@@ -32,11 +38,13 @@ def submit(session: WriteSession, *, enrolment_id: str, person_id: str, declared
         enrolment_id: whose work it is, with `person_id`.
         person_id: who hands in.
         declared: whether they ticked that nobody can be recognised in the work.
+        kept: ids of the places that the scan finds, of which they said that each is not about a real person.
 
     Raises:
         EnrolmentNotFound: it is not this person's.
         WorkLocked: it is handed in already, or awarded.
         NotReady: something is missing; names each thing.
+        FindingsUnanswered: the scan finds places that `kept` does not name.
     """
     own = lock(session, enrolment_id=enrolment_id, person_id=person_id)
     refuse_if_locked(session, enrolment_id)
@@ -48,6 +56,11 @@ def submit(session: WriteSession, *, enrolment_id: str, person_id: str, declared
         missing = (*missing, missing_declaration())
     if missing:
         raise NotReady("Your work cannot be handed in yet.", missing, kept="Everything you wrote is kept as a draft.")
+    places = found_in(session, module, {key: draft.content for key, draft in drafts.items()}, person_id)
+    unanswered = tuple(place for place in places if place.id not in kept)
+    if unanswered:
+        raise FindingsUnanswered(unanswered)
+    kinds = dict(kinds_of(places))
     results = [check.last for check in checks if check.last is not None]
     texts = {key: dict(draft.content) for key, draft in drafts.items()}
     moment = now()
@@ -62,6 +75,7 @@ def submit(session: WriteSession, *, enrolment_id: str, person_id: str, declared
         knowledge_check_correct=sum(result.correct for result in results),
         knowledge_check_total=sum(result.total for result in results),
         declared_at=moment,
+        kept_findings=kinds,
         submitted_at=moment,
     )
     session.add(row)
@@ -75,8 +89,25 @@ def submit(session: WriteSession, *, enrolment_id: str, person_id: str, declared
         subject_id=row.id,
         enrolment_id=enrolment_id,
         number=row.number,
+        findings_kept=len(places) or None,
     )
+    for kind, number in kinds.items():
+        metrics.FINDINGS_KEPT.labels(kind).inc(number)
     return to_submission(row)
+
+
+def found_in(
+    session: ReadSession, module: Module, texts: Mapping[str, Mapping[str, str]], person_id: str
+) -> tuple[Place, ...]:
+    """What the scan finds in texts of this person, who may name themselves.
+
+    Args:
+        session: for the person's name.
+        module: the module in the version the person works on.
+        texts: by activity and field.
+        person_id: who wrote them.
+    """
+    return findings_in(module, texts, own_name=people.display_name(session, person_id))
 
 
 def submission(session: ReadSession, *, submission_id: str, person_id: str) -> Submission:
@@ -122,13 +153,23 @@ def to_submission(row: SubmissionRecord) -> Submission:
         state=cast(SubmissionState, row.state),
         module_key=row.module_key,
         module_version=row.module_version,
-        texts={activity: dict(fields) for activity, fields in row.texts.items()},
+        texts=_open_texts(row),
         knowledge_check_correct=row.knowledge_check_correct,
         knowledge_check_total=row.knowledge_check_total,
         declared_at=row.declared_at,
         submitted_at=row.submitted_at,
         decided_at=row.decided_at,
+        kept_findings=dict(row.kept_findings),
+        quarantined_at=row.quarantined_at,
+        purged_at=row.purged_at,
     )
+
+
+def _open_texts(row: SubmissionRecord) -> dict[str, dict[str, str]]:
+    """The texts, unless an assessor put them away: then nobody reads them."""
+    if row.quarantined_at is not None:
+        return {}
+    return {activity: dict(fields) for activity, fields in row.texts.items()}
 
 
 def _last_number(session: ReadSession, enrolment_id: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.outbox import Delivery, Handler, decode
+from app.core.outbox import Delivery, GiveUp, Handler, decode
 from app.core.runtime import Runtime
 from app.learning.events import AwardDecided
 from app.lti.connector import Connectors
@@ -40,7 +40,9 @@ def post_requested_score(runtime: Runtime) -> Handler:
     def handle(delivery: Delivery) -> None:
         event = decode(ScoreRequested, delivery.payload)
         with runtime.database.write() as session:
-            link = session.get_one(LtiGradeLink, event.grade_link_id)
+            link = session.get(LtiGradeLink, event.grade_link_id)
+            if link is None:
+                raise GiveUp("the person was erased, and where the score was to go")
             score = Score(
                 event.request_id,
                 float(event.score_given),

@@ -21,7 +21,7 @@ from app.messages import mail
 from app.messages.models import SentMail
 from app.messages.service import AwardedMail, CodeMail, Mail, ReturnedMail, WalletMail, compose
 from app.people import service as people
-from app.people.errors import CodeExpired
+from app.people.errors import CodeExpired, ConfirmationNotFound
 from app.people.events import EmailConfirmationRequested
 from app.programme import service as programme
 
@@ -52,8 +52,8 @@ def send_code(deps: MessageDeps) -> Callable[[Delivery], None]:
         def prepare(session: ReadSession) -> _Addressed | None:
             try:
                 wanted = people.confirmation_mail(session, deps.secret_box, event.confirmation_id)
-            except CodeExpired:
-                return None  # the code is of no use any more; a late mail would only confuse
+            except (CodeExpired, ConfirmationNotFound):
+                return None  # of no use any more, or whoever asked was erased; a late mail would only confuse
             minutes = round((wanted.expires_at - now()).total_seconds() / 60)
             return _Addressed(wanted.email, CodeMail(code=wanted.code, minutes=max(minutes, 1)))
 

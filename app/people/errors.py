@@ -121,3 +121,47 @@ class CodeExpired(Gone):
             "A code works for 15 minutes and five tries, and only the newest one counts. This one is over.",
             next_step="Ask for a new code.",
         )
+
+
+class PersonErased(Gone):
+    """What was kept of this person was erased.
+
+    Args:
+        erased_at: when.
+    """
+
+    slug = "person-erased"
+    title = "What was kept of this person was erased"
+
+    def __init__(self, erased_at: datetime) -> None:
+        super().__init__(f"What was kept of this person was erased on {erased_at.day} {erased_at:%B %Y}.")
+        self.erased_at = erased_at
+
+
+class ErasureHindered(Conflict):
+    """Something about the person is under way that would go on without them.
+
+    Args:
+        hindrances: what it is, in words.
+    """
+
+    slug = "erasure-hindered"
+    title = "This person cannot be erased just now"
+
+    def __init__(self, hindrances: tuple[str, ...]) -> None:
+        super().__init__(" ".join(hindrances), kept="Nothing was changed.", next_step="Try again when that is done.")
+        self.hindrances = hindrances
+
+
+class ReasonNamesPerson(BadInput):
+    """The reason for an erasure would keep what is to be erased."""
+
+    slug = "reason-names-person"
+    title = "The reason may not name the person"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The reason is kept, so it may not hold the person's name, address or id in an LMS.",
+            kept="Nothing was changed.",
+            next_step="Say why without saying who, e.g. “asked by mail on 3 March”.",
+        )

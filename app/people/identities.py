@@ -25,12 +25,18 @@ def person(session: ReadSession, person_id: str) -> Person:
     """A person by id.
 
     Raises:
-        PersonNotFound: nobody has this id.
+        PersonNotFound: nobody has this id, or not any more.
     """
     row = session.get(PersonRecord, person_id)
-    if row is None:
+    if row is None or row.erased_at is not None:
         raise PersonNotFound("Nobody here has this id.")
     return _person(row)
+
+
+def is_erased(session: ReadSession, person_id: str) -> bool:
+    """Whether what was kept of a person was erased."""
+    row = session.get(PersonRecord, person_id)
+    return row is not None and row.erased_at is not None
 
 
 def person_by_lms_identity(session: ReadSession, *, registration_id: str, subject: str) -> Person | None:

@@ -24,13 +24,15 @@ class OrganisationRecord(Record, table=True):
 
 
 class PersonRecord(Record, table=True):
-    """A human being, however many LMSs know them."""
+    """A human being, however many LMSs know them; of one who was erased, an id that leads to nobody."""
 
     __tablename__ = "person"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     display_name: str | None = Field(default=None)
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    erased_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    erased_reason: str | None = Field(default=None)
 
 
 class LmsIdentityRecord(Record, table=True):
@@ -109,3 +111,15 @@ class ConfirmedEmailRecord(Record, table=True):
     email: str
     confirmed_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     superseded_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class NoticeRecord(Record, table=True):
+    """That a person closed the notice about their data, in which version."""
+
+    __tablename__ = "person_notice"
+    __table_args__ = (sa.UniqueConstraint("person_id", "version"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person_id: str = Field(foreign_key="person.id")
+    version: str
+    closed_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)

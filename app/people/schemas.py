@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from app.core.clock import rfc3339
 
 Role = Literal["assessor", "operator", "manager"]
 ROLES: tuple[Role, ...] = ("assessor", "operator", "manager")
@@ -78,3 +81,84 @@ class ConfirmedEmail:
     person_id: str
     email: str = field(repr=False)
     confirmed_at: datetime
+
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Records of one kind that a room keeps of a person, as plain JSON values.
+
+    Attributes:
+        name: `room.kind`, the same in every export.
+        about: what these records are, for the person who reads them.
+        records: one mapping a record; part of a document that goes out, like a signed one.
+    """
+
+    name: str
+    about: str
+    records: tuple[Mapping[str, Json], ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PersonalExport:
+    """Everything that is kept of a person."""
+
+    person_id: str
+    exported_at: datetime
+    sections: tuple[Section, ...] = field(repr=False)
+
+    def as_json(self) -> dict[str, Json]:
+        """The document that the person is given."""
+        return {
+            "format": "waymark-personal-data/1",
+            "person_id": self.person_id,
+            "exported_at": rfc3339(self.exported_at),
+            "sections": {
+                each.name: {"about": each.about, "records": [dict(record) for record in each.records]}
+                for each in self.sections
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many records of one kind were erased."""
+
+    what: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stays of an erased person, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What erasing a person does, or did.
+
+    Attributes:
+        erased: what is gone, room by room.
+        kept: what stays; the same for everybody.
+        hindrances: why it cannot be done now; empty if it can.
+        erased_before: when it was done already, if it was.
+    """
+
+    person_id: str
+    erased: tuple[Count, ...]
+    kept: tuple[Kept, ...]
+    hindrances: tuple[str, ...] = ()
+    erased_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LmsIdentity:
+    """What one LMS calls a person."""
+
+    registration_id: str
+    subject: str = field(repr=False)

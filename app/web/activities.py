@@ -19,6 +19,7 @@ from app.learning.schemas import ActivityProgress, Draft, Enrolment, KnowledgeCh
 from app.programme.schemas import Activity, ExerciseField, Module
 from app.web.dependencies import App, ReadDb, WriteDb
 from app.web.forms import PostedForm, whole_number
+from app.web.found import FoundPlace, in_field, shown
 from app.web.learner_path import KIND_WORDS, REFLECTION_FIELD, enrolled, fields_of, next_step
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
@@ -47,6 +48,7 @@ class ActivityPage:
     stored_elsewhere: Draft | None = None
     saved: bool = False
     criteria_feedback: tuple[tuple[str, str], ...] = ()
+    found: Mapping[str, tuple[FoundPlace, ...]] = field(default_factory=dict)
 
 
 class DraftIn(BaseModel):
@@ -178,6 +180,8 @@ def _show_activity(
         draft = learning.draft(db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=key)
         extras["draft"] = draft
         extras["fields"] = fields_of(activity)
+        if progress.state not in ("submitted", "awarded"):
+            extras["found"] = _found(db, session, module, key, {**draft.content, **(posted or {})})
         if activity.kind == "reflection":
             extras["word_hint"] = learning.word_hint(activity, draft.content.get(REFLECTION_FIELD, ""))
         if progress.returned:
@@ -200,6 +204,20 @@ def _show_activity(
         **extras,
     )
     return render(request, f"learner/{activity.kind}.html", page, status=status)
+
+
+def _found(
+    db: ReadSession, session: LaunchSession, module: Module, key: str, content: Mapping[str, str]
+) -> dict[str, tuple[FoundPlace, ...]]:
+    """What the scan sees in what is on the page, by field."""
+    texts = {key: content}
+    places = learning.found_in(db, module, texts, session.person_id)
+    return {
+        place.field_key: shown(
+            in_field(places, key, place.field_key), texts, activities_href=f"{session.root}/activity"
+        )
+        for place in places
+    }
 
 
 def _save(runtime: App, session: LaunchSession, key: str, content: Mapping[str, str], revision: int) -> Draft:

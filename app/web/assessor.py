@@ -20,6 +20,7 @@ from app.people import service as people
 from app.programme.schemas import Criterion, Module
 from app.web.dependencies import App, ReadDb
 from app.web.forms import PostedForm, whole_number
+from app.web.found import counted, in_field, marked
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
 
@@ -76,6 +77,17 @@ class SubmissionPage:
     talk_errors: Mapping[str, str] = field(default_factory=dict)
     comment_error: str | None = None
     saved: bool = False
+    kept: str = ""
+    found: int = 0
+
+
+@dataclass(frozen=True)
+class QuarantinePage:
+    """Work whose texts were put away: which kind of work, when, and what can be done."""
+
+    work: SubmissionForMarking
+    kept: str
+    errors: Errors
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,35 @@ def award(request: Request, session: CurrentLaunch, runtime: App, form: PostedFo
             work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
             return _show(request, db, session, submission_id, errors=_missing(work), status=422)
     return RedirectResponse(f"{session.root}/assess?done=awarded", status_code=303)
+
+
+@router.post("/{submission_id}/quarantine")
+def quarantine(session: CurrentLaunch, runtime: App, submission_id: str) -> Response:
+    """Put the texts away, at once: asking first would leave them in sight. It can be taken back."""
+    with runtime.database.write() as db:
+        learning.quarantine(db, submission_id=submission_id, assessor_id=session.person_id)
+    return RedirectResponse(f"{session.root}/assess/{submission_id}", status_code=303)
+
+
+@router.post("/{submission_id}/quarantine/undo")
+def undo_quarantine(session: CurrentLaunch, runtime: App, submission_id: str) -> Response:
+    """Bring the texts back."""
+    with runtime.database.write() as db:
+        learning.undo(db, submission_id=submission_id, assessor_id=session.person_id)
+    return RedirectResponse(f"{session.root}/assess/{submission_id}", status_code=303)
+
+
+@router.post("/{submission_id}/purge")
+def purge(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, submission_id: str) -> Response:
+    """Remove every copy, once it is confirmed that this cannot be taken back."""
+    if form.get("sure") != "yes":
+        with runtime.database.read() as db:
+            return _show(
+                request, db, session, submission_id, errors=[("sure", "Please tick that you mean it.")], status=422
+            )
+    with runtime.database.write() as db:
+        learning.purge(db, submission_id=submission_id, assessor_id=session.person_id)
+    return RedirectResponse(f"{session.root}/assess/{submission_id}", status_code=303)
 
 
 def _ask(request: Request, work: SubmissionForMarking, comment: str) -> HTMLResponse:
@@ -234,6 +275,9 @@ def _show(
     status: int = 200,
 ) -> HTMLResponse:
     work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
+    if work.submission.quarantined_at is not None:
+        away = QuarantinePage(work=work, kept=counted(work.submission.kept_findings), errors=errors or [])
+        return render(request, "assessor/quarantined.html", away, status=status)
     form, named = posted or {}, dict(errors or [])
     labels = _labels(work.module)
     page = SubmissionPage(
@@ -249,6 +293,8 @@ def _show(
         talk_errors={key: value for key, value in named.items() if key.startswith("talk-")},
         comment_error=named.get("comment"),
         saved=saved,
+        kept=counted(work.submission.kept_findings),
+        found=len(work.places),
     )
     return render(request, "assessor/submission.html", page, status=status)
 
@@ -286,7 +332,10 @@ def _texts(
         if handed_in:
             chosen = {(item.key, option.value): option.label for item in activity.fields for option in item.options}
             rows = tuple(
-                (labels.get((activity.key, key), key), chosen.get((key, value), value))
+                (
+                    labels.get((activity.key, key), key),
+                    chosen.get((key, value)) or marked(value, in_field(work.places, activity.key, key)),
+                )
                 for key, value in handed_in.items()
             )
             shown.append((activity.title, rows))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,14 +12,18 @@ from app.core.db import ReadSession
 from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary
 from app.learning import service as learning
-from app.learning.errors import NotReady
+from app.learning.errors import FindingsUnanswered, NotReady
+from app.learning.evidence import KIND_WORDS as FOUND_WORDS
+from app.learning.evidence import Place
 from app.learning.schemas import Missing, Progress
 from app.lti.schemas import DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST
+from app.people import notice
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.schemas import ExerciseField, Module
 from app.web.dependencies import App, ReadDb
 from app.web.forms import PostedForm
+from app.web.found import KEEP, FoundPlace, in_field, marked, shown
 from app.web.learner_path import KIND_WORDS, enrolled, fields_of, next_step
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
@@ -48,19 +52,26 @@ class ModulePage:
     next_href: str
     next_text: str
     criterion_titles: Mapping[str, str]
-    first_visit: bool
+    notice_version: str | None
     badge: CredentialSummary | None = None
 
 
 @dataclass(frozen=True)
 class HandInPage:
-    """The declaration before work is handed in."""
+    """What was found in the work, and the declaration before it is handed in.
+
+    Attributes:
+        found: places that may point at a real person, each to be changed or answered for.
+        errors: what stands in the way, by the name of the box it is about.
+    """
 
     module: Module
     progress: Progress
     missing: tuple[Missing, ...]
     texts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-    error: str | None = None
+    found: tuple[FoundPlace, ...] = ()
+    declared: bool = False
+    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,7 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRes
         next_href=href,
         next_text=text,
         criterion_titles={criterion.key: criterion.title for criterion in module.rubric.criteria},
-        first_visit=all(activity.state == "not_started" for activity in progress.activities),
+        notice_version=notice.NOTICE_VERSION if notice.notice_due(db, session.person_id) else None,
         badge=next((b for b in issuer.credentials_of(db, session.person_id) if b.achievement_key == module.key), None),
     )
     return render(request, "learner/module.html", page)
@@ -155,18 +166,23 @@ def hand_in_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRe
 
 @router.post("/hand-in")
 def hand_in(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm) -> Response:
-    """Hand the work in for marking."""
+    """Hand the work in for marking; what the scan finds is shown first, and nothing is stored as handed in by then."""
     declared = form.get("declared") is not None
+    kept = frozenset(name.removeprefix(KEEP) for name in form if name.startswith(KEEP))
     try:
         with runtime.database.write() as db:
             enrolment, _module = enrolled(db, session)
-            learning.submit(db, enrolment_id=enrolment.id, person_id=session.person_id, declared=declared)
+            learning.submit(db, enrolment_id=enrolment.id, person_id=session.person_id, declared=declared, kept=kept)
     except NotReady as error:
         only_declaration = all(item.code == "not_declared" for item in error.missing)
         message = "Please tick the declaration." if only_declaration else "Some steps are not done yet."
-        with runtime.database.read() as db:
-            return _show_hand_in(request, db, session, error=message, status=422)
-    return RedirectResponse(f"{session.root}/module", status_code=303)
+        errors = {"declared": message}
+    except FindingsUnanswered:
+        errors = {}
+    else:
+        return RedirectResponse(f"{session.root}/module", status_code=303)
+    with runtime.database.read() as db:
+        return _show_hand_in(request, db, session, errors=errors, kept=kept, declared=declared, status=422)
 
 
 def _steps(session: LaunchSession, progress: Progress) -> tuple[Step, ...]:
@@ -212,17 +228,52 @@ def _shown(item: ExerciseField, value: str) -> str:
 
 
 def _show_hand_in(
-    request: Request, db: ReadSession, session: LaunchSession, *, error: str | None = None, status: int = 200
+    request: Request,
+    db: ReadSession,
+    session: LaunchSession,
+    *,
+    errors: Mapping[str, str] | None = None,
+    kept: Collection[str] = (),
+    declared: bool = False,
+    status: int = 200,
 ) -> HTMLResponse:
     enrolment, module = enrolled(db, session)
     progress = learning.progress(db, enrolment.id)
+    own = {"enrolment_id": enrolment.id, "person_id": session.person_id}
+    written = {
+        activity.key: learning.draft(db, activity_key=activity.key, **own).content
+        for activity in module.activities
+        if activity.kind in ("exercise", "reflection")
+    }
+    places = learning.found_in(db, module, written, session.person_id)
     texts = []
     for activity in module.activities:
-        if activity.kind in ("exercise", "reflection"):
-            draft = learning.draft(
-                db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=activity.key
+        if activity.key in written:
+            rows = tuple(
+                (item.label, marked(_shown(item, text), in_field(places, activity.key, item.key)))
+                for item in fields_of(activity)
+                for text in (written[activity.key].get(item.key, ""),)
             )
-            rows = tuple((item.label, _shown(item, draft.content.get(item.key, ""))) for item in fields_of(activity))
             texts.append((activity.title, rows))
-    page = HandInPage(module=module, progress=progress, missing=progress.missing, texts=tuple(texts), error=error)
+    if errors is not None and not progress.missing:
+        errors = {**_unanswered(places, kept), **errors}
+    page = HandInPage(
+        module=module,
+        progress=progress,
+        missing=progress.missing,
+        texts=tuple(texts),
+        found=shown(places, written, activities_href=f"{session.root}/activity", ticked=kept),
+        declared=declared,
+        errors=errors or {},
+    )
     return render(request, "learner/hand_in.html", page, status=status)
+
+
+def _unanswered(places: tuple[Place, ...], kept: Collection[str]) -> dict[str, str]:
+    """What to do about each place that its writer has not answered for, by the name of its box."""
+    return {
+        f"{KEEP}{place.id}": f"{FOUND_WORDS[place.finding.kind].capitalize()}: change it, or tick that it is not about "
+        "a real person."
+        for place in places
+        if place.id not in kept
+    }

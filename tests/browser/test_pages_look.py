@@ -139,7 +139,7 @@ def test_a_learners_pages_look_right(demo: DemoStack, look: Look) -> None:
     root = in_a_window(look, demo, "Tess")
     for path in (
         "/module", "/activity/lesson", "/activity/knowledge-check", "/activity/exercise", "/activity/reflection",
-        "/hand-in", "/modules", "/badges", "/badges/email",
+        "/hand-in", "/modules", "/badges", "/your-data", "/badges/email",
     ):  # fmt: skip
         look.at(root + path)
     look.page.locator("[name=email]").fill("not an address")
