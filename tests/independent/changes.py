@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
-NEXT: Final = {"9": "0", "Z": "Y", "z": "y"}
+# What stands next may be no digit of base58, and what cannot be read is refused in other words than what is false.
+NEXT: Final = {"9": "8", "H": "J", "N": "P", "Z": "Y", "k": "m", "z": "y"}
 
 
 def change_character(text: str) -> str:
