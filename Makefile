@@ -6,7 +6,7 @@ BIN     := $(VENV)/bin
 # Folders that test what stands around the product; left out of `make quick` together with browsers and slow tests.
 LEFT_OUT := practice_lms bench independent container
 WORKERS ?= 2
-# all: PostgreSQL gets every parameter of every test, which takes a quarter longer.
+# all: PostgreSQL gets every parameter of every test: for the night.
 DB ?= both
 # The first Python here that is new enough; name another with `make PYTHON=...`.
 ifndef PYTHON

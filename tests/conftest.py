@@ -71,7 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def sampled(items: Sequence[pytest.Item], seed: object) -> list[pytest.Item]:
     """All tests, but on PostgreSQL each with `SECOND_OPINIONS` of its parameters: those that the seed draws.
 
-    SQLite has them all in every run; PostgreSQL has them all over a week of runs, and with `--db=all`.
+    SQLite has them all in every run; PostgreSQL with `--db=all`; otherwise each run draws others.
     """
     drawn: dict[str, list[tuple[str, pytest.Item]]] = {}
     for item in items:

@@ -10,8 +10,8 @@ YOUNG: Final = 20_000
 def settle() -> None:
     """Leave what was loaded so far alone for good, and look at new objects in larger batches.
 
-    For the end of a process's start. Nothing is kept longer but circles, of which few are made: one look in twenty
-    badges instead of several in each spares a tenth of signing. https://docs.python.org/3/library/gc.html#gc.freeze
+    For the end of a process's start. Nothing is kept longer but circles, of which few are made: fewer looks
+    spare about a tenth of signing. https://docs.python.org/3/library/gc.html#gc.freeze
     """
     gc.collect()
     gc.freeze()

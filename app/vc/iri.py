@@ -9,7 +9,7 @@ FORBIDDEN_TEXT: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 """Characters on which processors differ: lone surrogates, U+FFFE and U+FFFF."""
 
 _FORBIDDEN_IN_IRIS: Final = re.compile("[\ud800-\udfff\ufffe\uffff\\s\ufeff]")
-"""Beyond what no IRI has: JavaScript's verifiers refuse an IRI with any space that Unicode knows."""
+"""The same, and spaces: JavaScript's verifiers refuse an IRI with any space that Unicode knows."""
 
 
 def is_absolute_iri(value: str) -> bool:
