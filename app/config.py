@@ -11,6 +11,7 @@ import re
 import secrets as token_source
 import tempfile
 from contextlib import suppress
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -58,14 +59,25 @@ class Settings(BaseSettings):
     )
     programme_dir: Path = Field(default=Path("programme/ips"), description="Folder of the programme's files.")
     smtp_host: str = Field(default="", description="Mail server; empty: no mail goes out, each is a dead letter.")
-    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_port: int = Field(
+        default=587, ge=1, le=65535, description="Port of the mail server; 465 is TLS from the start."
+    )
     smtp_username: str = Field(default="", description="User name at the mail server, if it wants one.")
     smtp_password: str = Field(default="", description="Password at the mail server, if it wants one.", repr=False)
     smtp_starttls: bool = Field(default=True, description="Encrypt the way to the mail server with STARTTLS.")
     mail_from: str = Field(default="Waymark <no-reply@waymark.invalid>", description="Sender of every mail.")
-    contact_email: str = Field(default="", description="Where a problem can be reported, and erasure asked for.")
+    contact_email: str = Field(
+        default="", description="Where problems are reported, erasure asked for, and mails answered."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much the server says of its own work; names and texts at no level."
+    )
+    evidence_max_mb: int = Field(default=10, ge=1, le=30, description="How many MB a file of a learner may have.")
+    evidence_months: int = Field(
+        default=12,
+        ge=0,
+        le=240,
+        description="Months after a decision until texts and files of the work are deleted; 0: they are kept.",
     )
     launch_session_hours: int = Field(default=8, ge=1, le=24, description="How long a launch stays signed in.")
 
@@ -89,6 +101,14 @@ class Settings(BaseSettings):
         if value and not re.fullmatch(r"[^@\s<>,;?&]+@[^@\s<>,;?&]+", value):
             raise ValueError("WAYMARK_CONTACT_EMAIL is one e-mail address, e.g. badges@example.org")
         return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        name, address = parseaddr(value)
+        if not value.isprintable() or not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", address) or "@" in name:
+            raise ValueError("WAYMARK_MAIL_FROM is one sender, e.g. Waymark <badges@example.org>")
+        return value.strip()
 
     @field_validator("log_level", mode="before")
     @classmethod

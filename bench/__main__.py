@@ -13,6 +13,7 @@ from dataclasses import replace
 from app.core import garbage
 from app.core.logging import configure
 from bench import report
+from bench.batch import batch
 from bench.bulk import bulk
 from bench.launch import launch
 from bench.page import page
@@ -29,6 +30,7 @@ BENCHES: Mapping[str, Callable[[Plan], Result]] = {
     "page": page,
     "strangers": strangers,
     "bulk": bulk,
+    "batch": batch,
 }
 
 

@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from app.cli.bench_proofs import LIMIT, canonical, endless
 from app.cli.bench_timing import Effort, Subject, interleave, timed
-from app.core.clock import now
 from app.issuer import service as issuer
 from app.issuer.keys import OpenedKeys, issuer_by_key, open_keys
 from app.issuer.schemas import IssuedCredential, IssueRequest
 from app.vc.keys import Ed25519Signer
 from app.wiring import ISSUER_KEY, Services
+from bench.badges import badge_request
 from bench.node_peer import STACKS, NodePeer, PeerAbsent, PeerFailed, install, stack_name
 from bench.servers import BASE_URL, services_in
 from bench.shape import Figure, Plan, Result, compared, row
@@ -43,16 +43,7 @@ class Issuing:
 
     def request(self) -> IssueRequest:
         """The next badge to be issued."""
-        number = next(self.numbers)
-        return IssueRequest(
-            idempotency_key=f"bench:{number}",
-            issuer_key=ISSUER_KEY,
-            achievement_key="M01",
-            achievement_version=1,
-            person_id=None,
-            recipient_email=f"holder-{number}@example.org",
-            awarded_at=now(),
-        )
+        return badge_request(self.services, next(self.numbers))
 
     def issue(self, request: IssueRequest) -> IssuedCredential:
         """Issue it as every other part of the house does."""

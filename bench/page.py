@@ -17,12 +17,11 @@ from sqlmodel import col
 
 from app.cli.bench_proofs import endless
 from app.cli.bench_timing import Measured, Run, Subject, interleave, timed
-from app.core.clock import now
 from app.core.db import Database
 from app.issuer import service as issuer
 from app.issuer.models import Credential, CredentialVersion, StatusList
-from app.issuer.schemas import IssueRequest
-from app.wiring import ISSUER_KEY, Services
+from app.wiring import Services
+from bench.badges import badge_request
 from bench.client import Connection
 from bench.servers import BASE_URL, Server, ServerFailed, services_in, waymark
 from bench.shape import Plan, Result, Row, compared, row
@@ -133,16 +132,7 @@ def _house(stack: ExitStack, rows: int) -> House:
 
 def _issue(services: Services, number: int) -> str:
     runtime = services.runtime
-    request = IssueRequest(
-        idempotency_key=f"bench:{number}",
-        issuer_key=ISSUER_KEY,
-        achievement_key="M01",
-        achievement_version=1,
-        person_id=None,
-        recipient_email=f"holder-{number}@example.org",
-        awarded_at=now(),
-        shared=True,
-    )
+    request = badge_request(services, number, shared=True)
     return issuer.issue(runtime.database, runtime.secret_box, runtime.settings.base_url, request).credential_id
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ BASE_URL: Final = "https://waymark.example.org"
 SECRET: Final = "only-for-benches-and-known-to-everybody-0123456789"  # noqa: S105 - it protects nothing
 START_SECONDS: Final = 40.0
 STOP_SECONDS: Final = 10.0
+_PORTS: Final = (24_000, 32_000)  # below those which the system gives to outgoing connections
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _USER_TIME, _SYSTEM_TIME = 11, 12  # fields 14 and 15 of proc(5), counted after the name of the command
 
@@ -122,10 +124,12 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on at this moment, and that no outgoing connection is given."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def settings_in(folder: Path) -> Settings:

@@ -23,7 +23,7 @@ from app.core.logging import configure_our_own
 from app.core.outbox import Worker
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
-from tests import rsa_keys, statements
+from tests import commands, programmes, rsa_keys, statements
 from tests.databases import Maker, PostgresMaker, SQLiteMaker, postgres_server
 
 if TYPE_CHECKING:
@@ -31,9 +31,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SECOND_OPINIONS = 2
+# These rooms ask the rooms below for everything that differs between databases, and those have a second opinion each.
+OUTER_ROOMS = ("tests/web/", "tests/lti/", "tests/api/")
+ONE_IN = 3
 TEST_SECRET = "a-secret-key-for-tests-only-that-everybody-may-read"
 
 
+commands.share()
+programmes.share()
 rsa_keys.share()
 statements.share()
 
@@ -44,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--db",
         choices=("sqlite", "postgres", "both", "all"),
         default="sqlite",
-        help="the database the tests run on; both: PostgreSQL gets two of a test's parameters, others in each run",
+        help="the database the tests run on; both: PostgreSQL gets a part of them, others in each run",
     )
 
 
@@ -71,15 +76,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def sampled(items: Sequence[pytest.Item], seed: object) -> list[pytest.Item]:
     """All tests, but on PostgreSQL each with `SECOND_OPINIONS` of its parameters: those that the seed draws.
 
-    SQLite has them all in every run; PostgreSQL with `--db=all`; otherwise each run draws others.
+    Of the outer rooms' tests one in `ONE_IN` is drawn, with one set of parameters. SQLite has everything in every run;
+    PostgreSQL with `--db=all`; otherwise each run draws others.
     """
     drawn: dict[str, list[tuple[str, pytest.Item]]] = {}
     for item in items:
-        if _on_postgres(item):
-            lot = hashlib.sha256(f"{seed} {item.nodeid}".encode()).hexdigest()
-            drawn.setdefault(item.nodeid.partition("[")[0], []).append((lot, item))
-    chosen = {item.nodeid for lots in drawn.values() for _, item in sorted(lots, key=itemgetter(0))[:SECOND_OPINIONS]}
+        function = item.nodeid.partition("[")[0]
+        if _on_postgres(item) and not (function.startswith(OUTER_ROOMS) and int(_lot(seed, function), 16) % ONE_IN):
+            drawn.setdefault(function, []).append((_lot(seed, item.nodeid), item))
+    chosen = {
+        item.nodeid
+        for function, lots in drawn.items()
+        for _, item in sorted(lots, key=itemgetter(0))[: 1 if function.startswith(OUTER_ROOMS) else SECOND_OPINIONS]
+    }
     return [item for item in items if not _on_postgres(item) or item.nodeid in chosen]
+
+
+def _lot(seed: object, name: str) -> str:
+    return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
 
 
 def _on_postgres(item: pytest.Item) -> bool:
@@ -91,6 +105,14 @@ def in_folder(items: list[pytest.Item], file: str) -> list[pytest.Item]:
     """Those tests that stand in the folder of a conftest.py, given as its `__file__`, or below it."""
     folder = f"{Path(file).parent.relative_to(ROOT)}/"
     return [item for item in items if item.nodeid.startswith(folder)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Of several processes, each begins with other files: see `tests/scheduling.py`."""
+    from tests.scheduling import read_own_share_first
+
+    read_own_share_first(session.config)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 POSTGRES_FOLDER = ROOT / ".tools" / "postgres"
 OWN_POSTGRES_FOLDER = ROOT / ".tools" / f"postgres-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
-Fill = Callable[[Database], None]
+Fill = Callable[[Database], object]
+MIGRATED = "migrated"
 
 FORM = """SELECT
   (SELECT string_agg(concat(oid, relname, relnatts, relchecks), ',' ORDER BY oid) FROM pg_class
@@ -59,8 +60,11 @@ class SQLiteMaker:
 
     def template(self, name: str, fill: Fill) -> str:
         """See `Maker.template`."""
-        path = self._folder / f"{name}.sqlite3"
+        path, migrated = self._folder / f"{name}.sqlite3", self._folder / f"{MIGRATED}.sqlite3"
+        if not migrated.exists():
+            _make(f"sqlite:///{migrated}", migrations.migrate)
         if not path.exists():
+            shutil.copy(migrated, path)
             _make(f"sqlite:///{path}", fill)
         return str(path)
 
@@ -122,12 +126,16 @@ class PostgresMaker:
 
     def template(self, name: str, fill: Fill) -> str:
         """See `Maker.template`."""
-        database = f"{self._prefix}_{name}"
+        database, migrated = f"{self._prefix}_{name}", f"{self._prefix}_{MIGRATED}"
+        self._made_once(migrated, None, migrations.migrate)
+        self._made_once(database, migrated, fill)
+        return database
+
+    def _made_once(self, database: str, template: str | None, fill: Fill) -> None:
         if database not in self._made:
-            self._recreate(database, None)
+            self._recreate(database, template)
             _make(self._url(database), fill)
             self._made.add(database)
-        return database
 
     def copy(self, template: str, folder: Path) -> str:
         """See `Maker.copy`. One name is enough for each process: a test's database ends when the next one begins.
@@ -194,7 +202,6 @@ def plain(url: str) -> str:
 def _make(url: str, fill: Fill) -> None:
     database = Database(url)
     try:
-        migrations.migrate(database)
         fill(database)
         if database.is_sqlite:
             with database.engine.connect() as connection:

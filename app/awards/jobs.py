@@ -5,22 +5,26 @@ a badge that names its holder. Both may be repeated at any moment and leave the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from app.awards import prerequisites, requests
 from app.awards.service import award_for_decision, months_after, record_award
 from app.core.audit import Actor
 from app.core.clock import now
-from app.core.db import Database
+from app.core.db import Database, ReadSession
 from app.core.outbox import Delivery, GiveUp, decode
 from app.core.secrets import SecretBox
+from app.issuer import listing
 from app.issuer import service as issuer
 from app.issuer.errors import CredentialErased
 from app.issuer.schemas import CredentialSummary, IssueRequest
 from app.learning import service as learning
 from app.learning.events import AwardDecided
 from app.people import service as people
-from app.people.events import EmailConfirmed
+from app.people.events import EmailConfirmed, PersonsLinked
 from app.programme import service as programme
+from app.programme.schemas import AchievementInfo
 
 Handler = Callable[[Delivery], None]
 ASSESSOR = "assessor"
@@ -53,10 +57,30 @@ def award_from_decision(deps: AwardDeps) -> Handler:
 
 
 def reissue_after_confirmation(deps: AwardDeps) -> Handler:
-    """The listener to `people.EmailConfirmed`: every live badge of that person is bound to the address."""
+    """The listener to `people.EmailConfirmed`: every live badge of that person is bound to the address.
+
+    Badges that clients of the API issued to that address become the person's first.
+    """
 
     def handle(delivery: Delivery) -> None:
-        _bind_badges(deps, decode(EmailConfirmed, delivery.payload).person_id)
+        person_id = decode(EmailConfirmed, delivery.payload).person_id
+        with deps.database.read() as session:
+            confirmed = people.confirmed_email(session, person_id)
+        if confirmed is not None:
+            requests.adopt(deps.database, deps.secret_box, person_id, confirmed.email)
+        bind_badges(deps, person_id)
+
+    return handle
+
+
+def bind_after_linking(deps: AwardDeps) -> Handler:
+    """The listener to `people.PersonsLinked`: the badges that joined are bound to the address of the others."""
+
+    def handle(delivery: Delivery) -> None:
+        event = decode(PersonsLinked, delivery.payload)
+        with deps.database.read() as session:
+            person_id = people.standing_id(session, event.person_id)
+        bind_badges(deps, person_id)
 
     return handle
 
@@ -68,6 +92,7 @@ def _award(deps: AwardDeps, event: AwardDecided) -> None:
         achievement = programme.achievement(session, outcome.module_key, outcome.module_version)
         confirmed = people.confirmed_email(session, outcome.person_id)
         erased = people.is_erased(session, outcome.person_id)
+        related = rests_on(session, outcome.person_id, achievement, outcome.decided_at)
     if erased:
         raise GiveUp("the person was erased")
     if outcome.outcome != "awarded":
@@ -86,6 +111,7 @@ def _award(deps: AwardDeps, event: AwardDecided) -> None:
             results=tuple((key, level) for key, level in outcome.results),
             actor=Actor(kind="person", id=outcome.decided_by_person_id),
             decided_by_role=ASSESSOR,
+            related=related,
         )
         try:
             issued = issuer.issue(deps.database, deps.secret_box, deps.base_url, request)
@@ -100,10 +126,30 @@ def _award(deps: AwardDeps, event: AwardDecided) -> None:
             decided_by_role=ASSESSOR,
         )
     # The address may have been confirmed while the badge was being signed; that event's own round missed this badge.
-    _bind_badges(deps, outcome.person_id)
+    bind_badges(deps, outcome.person_id)
 
 
-def _bind_badges(deps: AwardDeps, person_id: str) -> None:
+def rests_on(
+    session: ReadSession, person_id: str, info: AchievementInfo, decided_at: datetime
+) -> tuple[tuple[str, str], ...]:
+    """What the badge rests on, of that which its holder had at the decision, which saw to it that nothing is missing.
+
+    What has ended since is named all the same: the badge was awarded on it, and whoever follows such ends finds it so.
+    """
+    needed = {key for group in info.needed_before for key in group}
+    if not needed:
+        return ()
+    held = [
+        replace(badge, standing="issued") if badge.since is not None and badge.since > decided_at else badge
+        for badge in listing.badges_held(session, now(), person_ids=(person_id,), achievements=needed)
+    ]
+    held.sort(key=lambda badge: badge.since is not None)  # what is in force still goes before what has ended since
+    below = prerequisites.missing(info.needed_before, held)[1]
+    return prerequisites.related(session, below, achievement=info)
+
+
+def bind_badges(deps: AwardDeps, person_id: str) -> None:
+    """Bind every live badge of a person to the address they confirmed, if there is one."""
     with deps.database.read() as session:
         confirmed = people.confirmed_email(session, person_id)
         live = [badge.id for badge in issuer.credentials_of(session, person_id) if _is_live(badge)]

@@ -1,30 +1,25 @@
-"""Awards: the link between a decision and a badge, and the badges that operators issue."""
+"""Awards: the link between a decision and a badge, and who stands for it."""
 
 from __future__ import annotations
 
 import calendar
-import json
-import re
+from collections.abc import Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, select
 
-from app.awards.errors import AwardRefused
-from app.awards.models import Award
-from app.awards.schemas import AwardInfo, OperatorAward
-from app.core.audit import OPERATOR
-from app.core.clock import now
-from app.core.db import Database, ReadSession, WriteSession
-from app.core.secrets import SecretBox
-from app.issuer import service as issuer
-from app.issuer.schemas import IssuedCredential, IssueRequest
-from app.programme import service as programme
+from app.awards.batches.models import AwardBatchRow
+from app.awards.consequences import personal_data as consequences
+from app.awards.models import Award, AwardChange, AwardOverride, AwardRenewal, AwardRequest
+from app.awards.schemas import AwardInfo
+from app.core.db import Database, Look, ReadSession, WriteSession
+from app.core.rows import table
+from app.learning import renewing
 
-FINGERPRINT_PURPOSE = "awards.operator-request"
-NAME_LENGTH = 200
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
-_ROLE = re.compile(r"[A-Za-z][A-Za-z0-9 &/'-]{0,59}")
+_AWARD = table(Award)
+_TOLD = sa.select(_AWARD.c.id).where(_AWARD.c.credential_id == sa.bindparam("wanted"), _AWARD.c.decision_id.is_(None))
 
 
 def months_after(moment: datetime, months: int) -> datetime:
@@ -78,81 +73,49 @@ def record_award(
             session.exec(select(Award).where(Award.credential_id == credential_id)).one()
 
 
+def decider_of(session: ReadSession, credential_id: str) -> tuple[str, str] | None:
+    """Name and role of the person who decided a badge, where that is nobody of ours: for the mail to its recipient."""
+    row = session.exec(select(Award).where(Award.credential_id == credential_id)).first()
+    return (row.decided_by_name, row.decided_by_role) if row is not None and row.decided_by_name else None
+
+
+def was_told(session: ReadSession | Look, credential_id: str) -> bool:
+    """Whether this server was only told of the decision: by a client of the API, or at the terminal.
+
+    Then nobody here marked the work, and nothing is known of how it was judged but what came with the award.
+    """
+    return session.run(_TOLD, {"wanted": credential_id}).one_or_none() is not None
+
+
 def forget_award(session: WriteSession, credential_id: str) -> None:
     """Delete who stands for a badge and by which decision: for one that is being erased. May be repeated.
+
+    Of a request by a client of the API stays that its key was used, so that a repeat does not issue the badge again.
 
     Args:
         session: the transaction in which the badge is erased.
         credential_id: the badge.
     """
-    session.execute(delete(Award).where(col(Award.credential_id) == credential_id))
+    forget_awards(session, (credential_id,))
 
 
-def issue_by_operator(
-    database: Database, secret_box: SecretBox, base_url: str, award: OperatorAward
-) -> IssuedCredential:
-    """Issue a badge on a named person's decision, from the command line.
-
-    Args:
-        database: the database.
-        secret_box: opens the issuer's keys, and digests the request for its repeat.
-        base_url: this server's address.
-        award: what to award, to whom, by whose decision.
-
-    Raises:
-        AwardRefused: an address, a name or a role is missing or has the wrong form.
-        IdempotencyConflict: the key was used for something else.
-        ModuleUnknown, IssuerNotFound: no such achievement or issuer.
-    """
-    _check(award)
-    with database.read() as session:
-        module = programme.current_module(session, award.achievement_key)
-    awarded_at = now().replace(microsecond=0)
-    fingerprint, *older = _fingerprints(secret_box, award)
-    request = IssueRequest(
-        idempotency_key=f"operator:{award.idempotency_key}",
-        issuer_key=award.issuer_key,
-        achievement_key=module.key,
-        achievement_version=module.version,
-        person_id=None,
-        recipient_email=award.email.strip(),
-        awarded_at=awarded_at,
-        valid_until=months_after(awarded_at, module.validity_months),
-        shared=award.shared,
-        actor=OPERATOR,
-        decided_by_role=award.decided_by_role.strip(),
-        fingerprint=fingerprint,
-        older_fingerprints=tuple(older),
+def forget_awards(session: WriteSession, credential_ids: Sequence[str]) -> int:
+    """The same for several; returns how many records of who stands for a badge, or did something to it, are gone."""
+    gone = consequences.forget(session, credential_ids)
+    renewing.forget(session, credential_ids)
+    for model in (Award, AwardChange, AwardOverride, AwardRenewal):
+        deleted = session.execute(delete(model).where(col(model.credential_id).in_(credential_ids)))
+        gone += deleted.rowcount  # type: ignore[attr-defined]
+    session.execute(
+        sa.update(AwardRequest)
+        .where(col(AwardRequest.credential_id).in_(credential_ids))
+        .values(fingerprint=None, recipient_digest=None, sealed_recipient=None)
+        .execution_options(synchronize_session=False)
     )
-    issued = issuer.issue(database, secret_box, base_url, request)
-    record_award(
-        database,
-        credential_id=issued.credential_id,
-        decision_id=None,
-        decided_by_person_id=None,
-        decided_by_name=award.decided_by_name.strip(),
-        decided_by_role=award.decided_by_role.strip(),
+    session.execute(
+        sa.update(AwardBatchRow)
+        .where(col(AwardBatchRow.credential_id).in_(credential_ids))
+        .values(credential_id=None, sealed_input=None)
+        .execution_options(synchronize_session=False)
     )
-    return issued
-
-
-def _check(award: OperatorAward) -> None:
-    if not _EMAIL.fullmatch(award.email.strip()):
-        raise AwardRefused("The recipient's address is not an e-mail address.", kept="Nothing was issued.")
-    if not award.idempotency_key.strip():
-        raise AwardRefused("An idempotency key is needed, so that a repeat cannot issue a second badge.")
-    if not 0 < len(award.decided_by_name.strip()) <= NAME_LENGTH:
-        raise AwardRefused(
-            "A named person decides every award.", kept="Nothing was issued.", next_step="Say who decided."
-        )
-    if not _ROLE.fullmatch(award.decided_by_role.strip()):
-        raise AwardRefused(
-            "The role of the person who decided is needed: up to 60 letters, such as “programme lead”.",
-            kept="Nothing was issued.",
-        )
-
-
-def _fingerprints(secret_box: SecretBox, award: OperatorAward) -> list[str]:
-    """Keyed digests of what makes the request this one, newest key first: nobody can guess the address from them."""
-    identity = [award.issuer_key, award.achievement_key, award.email.strip().lower(), award.decided_by_name.strip()]
-    return [value.hex() for value in secret_box.derive_all(FINGERPRINT_PURPOSE, json.dumps(identity))]
+    return int(gone)

@@ -9,7 +9,24 @@ import sys
 
 import typer
 
-from app.cli import bench, issuing, known_issuers, operate, outbox, person, platform, programme, role, verify
+from app.cli import (
+    audit,
+    bench,
+    client,
+    consequences,
+    issuing,
+    known_issuers,
+    operate,
+    outbox,
+    override,
+    pathway,
+    person,
+    platform,
+    programme,
+    role,
+    staff,
+    verify,
+)
 from app.cli.support import EXIT_NO
 from app.core.logging import describe
 
@@ -23,9 +40,16 @@ app = typer.Typer(
 app.add_typer(platform.app, name="platform")
 app.add_typer(programme.app, name="programme")
 app.add_typer(role.app, name="role")
+app.add_typer(client.app, name="client")
 app.add_typer(person.app, name="person")
+app.add_typer(staff.centres, name="centre")
+app.add_typer(staff.app, name="staff")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(override.app, name="override")
+app.add_typer(consequences.app, name="consequences")
+app.add_typer(pathway.app, name="pathway")
 app.add_typer(known_issuers.app, name="known-issuer")
+app.add_typer(audit.app, name="audit")
 operate.register(app)
 bench.register(app)
 issuing.register(app)

@@ -20,6 +20,7 @@ from app.vc.open_badges import (
     Image,
     IssuerProfile,
     Recipient,
+    RefreshService,
     Result,
     ResultDescription,
     RubricCriterionLevel,
@@ -117,6 +118,7 @@ def sample_credential(number: int) -> dict[str, Any]:
         description="Uses the eight principles at work, counts where people are lost, and says what to change first.",
         results=results,
         status=StatusEntry(STATUS_URL, number * 7919 % MINIMUM_ENTRIES),
+        refresh=RefreshService(f"{BASE}/refresh/{_uuid('badge', number)}/v1/{_token(number)}"),
     )
 
 
@@ -147,6 +149,11 @@ def _described(index: int, name: str) -> ResultDescription:
 
 def _seed(name: str) -> bytes:
     return hashlib.sha256(f"Waymark published bench key, {name}".encode()).digest()
+
+
+def _token(number: int) -> str:
+    """As long as the tokens of refresh addresses are."""
+    return hashlib.sha256(f"token {number}".encode()).hexdigest()[:43]
 
 
 def _uuid(kind: str, number: int) -> str:

@@ -31,6 +31,10 @@ from app.wiring import Services, build_worker
 MODULE_KEY = "M01"
 FINISHER = ("demo-finisher", "Robin Okafor", "robin.okafor@example.org")
 ASSESSOR_NAME = "Priya Raman"
+CENTRE = ("footscray", "Footscray centre")
+SPECIALIST_NAME = "Tess Nguyen"
+MANAGER: tuple[str, str, people.StaffFunction] = ("Marc Delaney", "marc.delaney@example.org", "supervisor")
+CLINICIAN: tuple[str, str, people.StaffFunction] = ("Cleo Marsh", "cleo.marsh@example.org", "clinician")
 
 EXERCISE = {
     "mentioned": "20",
@@ -138,6 +142,7 @@ def tell(services: Services, platform: dict[str, Any]) -> DemoBadge:
             organisation_id=None,
         )
         people.grant_role(session, person_id=assessor.id, role="assessor", actor=OPERATOR)
+        enter_staff(session, registration_id, platform)
         subject, name, email = FINISHER
         person = people.person_for_lms_identity(
             session, registration_id=registration_id, subject=subject, name=name, email=email, organisation_id=None
@@ -180,6 +185,29 @@ def connect(session: WriteSession, platform: dict[str, Any]) -> str:
         )
         row = registrations.approve(session, issuer=issuer_url, client_id=client_id)
     return row.id
+
+
+def enter_staff(session: WriteSession, registration_id: str, platform: dict[str, Any]) -> None:
+    """Give the practice agency a centre with a specialist, her manager and a clinician, unless it has one."""
+    organisation = people.ensure_organisation(session, key="practice", name="Practice agency")
+    if people.centres(session, organisation.id):
+        return
+    key, name = CENTRE
+    centre = people.add_centre(session, organisation_id=organisation.id, key=key, name=name, actor=OPERATOR)
+    tess = people.person_for_lms_identity(
+        session,
+        registration_id=registration_id,
+        subject=platform["people"]["tess"],
+        name=SPECIALIST_NAME,
+        email=None,
+        organisation_id=organisation.id,
+    )
+    people.join_centre(session, person_id=tess.id, centre_id=centre.id, function="specialist", actor=OPERATOR)
+    marc, _cleo = (
+        people.add_staff(session, centre_id=centre.id, name=who, email=email, function=function, actor=OPERATOR)
+        for who, email, function in (MANAGER, CLINICIAN)
+    )
+    people.set_line(session, person_id=tess.id, other_id=marc.person_id, relation="line_manager", actor=OPERATOR)
 
 
 def work_through(session: WriteSession, enrolment: Enrolment, module: Module) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.awards import service as awards
+from app.awards.by_operator import issue_by_operator
 from app.awards.schemas import OperatorAward
-from app.cli import keys
+from app.cli import issuing_many, keys
 from app.cli.keys import house
 from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail
 from app.core.audit import OPERATOR
@@ -19,13 +21,34 @@ from app.issuer.errors import AlreadyRevoked
 from app.programme import service as programme
 
 AsJson = Annotated[bool, JSON_OPTION]
-Achievement = Annotated[str, typer.Option("--achievement", help="Key of the achievement, e.g. M01.")]
-Email = Annotated[str, typer.Option("--email", help="The recipient's address; you vouch that it is theirs.")]
+Achievement = Annotated[str | None, typer.Option("--achievement", help="Key of the achievement, e.g. M01.")]
+Email = Annotated[str | None, typer.Option("--email", help="The recipient's address; you vouch that it is theirs.")]
 IdempotencyKey = Annotated[
-    str, typer.Option("--idempotency-key", help="Any text; the same one issues the same badge, never a second.")
+    str | None, typer.Option("--idempotency-key", help="Any text; the same one issues the same badge, never a second.")
 ]
-DecidedBy = Annotated[str, typer.Option("--decided-by", help="Name of the person who decided. Never in the badge.")]
-Role = Annotated[str, typer.Option("--role", help="That person's role, e.g. 'programme lead'. Goes into the audit.")]
+DecidedBy = Annotated[
+    str | None, typer.Option("--decided-by", help="Name of the person who decided. Never in the badge.")
+]
+Role = Annotated[
+    str | None, typer.Option("--role", help="That person's role, e.g. 'programme lead'. Goes into the audit.")
+]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--file", metavar="FILE", help="Many badges in place of one: a .csv or .jsonl as the API's batches take."
+    ),
+]
+AllOrNothing = Annotated[
+    bool, typer.Option("--all-or-nothing", help="With --file: issue none if one row cannot be issued.")
+]
+OverrideReason = Annotated[
+    str | None,
+    typer.Option(
+        "--override-reason",
+        metavar="TEXT",
+        help="Why it is issued although a badge that it rests on is missing. Kept, and listed for review.",
+    ),
+]
 Share = Annotated[bool, typer.Option("--share", help="Let everybody see the badge from the start.")]
 CredentialId = Annotated[str, typer.Argument(metavar="ID", help="The badge's id or its whole address.")]
 Revoke = Annotated[bool, typer.Option("--revoke", help="Revoke it as well, so that no copy of it verifies any more.")]
@@ -46,19 +69,48 @@ def register(app: typer.Typer) -> None:
 
 
 def issue(
-    achievement: Achievement,
-    email: Email,
-    idempotency_key: IdempotencyKey,
-    decided_by: DecidedBy,
-    role: Role,
+    achievement: Achievement = None,
+    email: Email = None,
+    idempotency_key: IdempotencyKey = None,
+    decided_by: DecidedBy = None,
+    role: Role = None,
+    override_reason: OverrideReason = None,
     share: Share = False,
+    file: File = None,
+    all_or_nothing: AllOrNothing = False,
     as_json: AsJson = False,
 ) -> None:
-    """Issue a badge on a named person's decision. Repeating the same command issues nothing twice."""
+    """Issue a badge, or a file of them, on a named person's decision. Repeating the command issues nothing twice."""
+    if file is not None:
+        if share or any((achievement, email, decided_by, role, override_reason)):
+            fail("With --file each row says what is issued, to whom and who decided.", code=EXIT_MISUSE)
+        issuing_many.issue_file(file, key=idempotency_key, all_or_nothing=all_or_nothing, as_json=as_json)
+        return
+    if not (achievement and email and idempotency_key and decided_by and role):
+        fail(
+            "One badge takes --achievement, --email, --idempotency-key, --decided-by and --role; many take --file.",
+            code=EXIT_MISUSE,
+        )
+    if all_or_nothing:
+        fail("--all-or-nothing goes with --file.", code=EXIT_MISUSE)
+    _issue_one(achievement, email, idempotency_key, decided_by, role, override_reason, share=share, as_json=as_json)
+
+
+def _issue_one(
+    achievement: str,
+    email: str,
+    idempotency_key: str,
+    decided_by: str,
+    role: str,
+    override_reason: str | None,
+    *,
+    share: bool,
+    as_json: bool,
+) -> None:
     with house() as runtime:
         with runtime.database.read() as session:
             issuer_key = programme.current_programme(session).issuer.key
-        issued = awards.issue_by_operator(
+        issued = issue_by_operator(
             runtime.database,
             runtime.secret_box,
             runtime.settings.base_url,
@@ -70,6 +122,7 @@ def issue(
                 decided_by_role=role,
                 issuer_key=issuer_key,
                 shared=share,
+                override_reason=override_reason,
             ),
         )
         claim = issuer.claim_url(runtime.secret_box, runtime.settings.base_url, issued.credential_id)

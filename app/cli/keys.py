@@ -13,9 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
+from app.awards.batches.inputs import SEALED as SEALED_IN_BATCHES
+from app.awards.requests import SEALED as SEALED_IN_REQUESTS
 from app.cli.support import EXIT_MISUSE, EXIT_NO, JSON_OPTION, emit, fail, open_database
 from app.core import audit
 from app.core.audit import OPERATOR
+from app.core.audit_seal import SEALED as SEALED_IN_AUDIT
 from app.core.clock import now, rfc3339
 from app.core.db import Database
 from app.core.resealing import SealCount, count_seals, reseal
@@ -29,7 +32,7 @@ from app.issuer.key_resigning import Resigned
 from app.issuer.key_rotation import PUBLISHED_BEFORE_USE, find_key
 from app.issuer.schemas import KeyInfo
 from app.lti.reseal import SEALED as SEALED_FOR_LMSS
-from app.wiring import bind, prepare
+from app.wiring import Services, bind, prepare
 
 app = typer.Typer(help="The keys that badges are signed with.", no_args_is_help=True)
 
@@ -38,7 +41,7 @@ Kid = Annotated[str, typer.Argument(metavar="KID", help="The key's name, as `way
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 
 SECONDS_BETWEEN_LINES = 2.0
-SEALED = (*SEALED_BY_ISSUERS, *SEALED_FOR_LMSS)
+SEALED = (*SEALED_BY_ISSUERS, *SEALED_FOR_LMSS, *SEALED_IN_AUDIT, *SEALED_IN_BATCHES, *SEALED_IN_REQUESTS)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -291,10 +294,17 @@ def house() -> Iterator[Runtime]:
 
     A badge signed for another address could never be checked, so what `serve` refuses to start on is refused here too.
     """
+    with bound_house() as services:
+        yield services.runtime
+
+
+@contextmanager
+def bound_house() -> Iterator[Services]:
+    """The same, with the services bound on them."""
     with open_database() as (settings, _):
         services = bind(settings)
         try:
             prepare(services)
-            yield services.runtime
+            yield services
         finally:
             services.runtime.database.dispose()

@@ -11,20 +11,29 @@ from typing import Annotated
 
 import typer
 
+from app.awards import requests
+from app.awards.batches import purge
+from app.awards.consequences import jobs as consequences
+from app.awards.outside_badges import checker
 from app.cli import demo as demonstration
 from app.cli import serving
 from app.cli.support import EXIT_MISUSE, EXIT_NO, JSON_OPTION, emit, fail, guard, open_database, settings_or_exit
-from app.core import garbage, migrations, outbox_keeping, processes
+from app.core import audit_seal, garbage, migrations, outbox_keeping, processes
 from app.core.logging import configure, get_logger
 from app.core.outbox import Worker
 from app.issuer import service as issuer
-from app.wiring import Services, bind, build_worker, prepare
+from app.learning.files import retention
+from app.messages import expiring
+from app.pathways import external, standing
+from app.wiring import Services, bind, build_batch_worker, build_worker, prepare
 
 log = get_logger()
 
 IDLE_SECONDS = 0.5
 SECONDS_AFTER_FAILURE = 3.0
 CHORES_EVERY_SECONDS = 60.0
+BACKGROUND_EVERY = 20  # chunks of batches
+MOST_BETWEEN_CHUNKS = 20  # deliveries
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +85,7 @@ def worker(
     services = _prepared()
     if until_idle:
         with guard():
-            done = build_worker(services).run_until_idle()
+            done = _until_idle(services)
         emit({"pieces_of_work": done}, as_json, f"Done: {done} pieces of work; nothing more is due.")
         return
     stop = threading.Event()
@@ -93,18 +102,34 @@ def worker(
 
 def run_worker(services: Services, stop: threading.Event) -> None:
     """Work until told to stop; a database that is gone for a while, or anything else that fails, is waited for."""
-    outbox_worker = build_worker(services)
-    next_chores = 0.0
+    outbox_worker, batch_worker = build_worker(services), build_batch_worker(services)
+    next_chores, turn, was_idle = 0.0, 0, True
     while not stop.is_set():
         try:
             if time.monotonic() >= next_chores:
                 _chores(services, outbox_worker)
                 next_chores = time.monotonic() + CHORES_EVERY_SECONDS
-            if not outbox_worker.run_once():
+            turn += 1
+            # While batches are worked on, what can wait gets its turn now and then, and all else before each chunk.
+            made = outbox_worker.run_once(background=was_idle or turn % BACKGROUND_EVERY == 0)
+            for _ in range(MOST_BETWEEN_CHUNKS):
+                if stop.is_set() or was_idle or not outbox_worker.run_once(background=False):
+                    break
+            was_idle = stop.is_set() or not batch_worker.run_once()
+            if was_idle and not made:
                 stop.wait(IDLE_SECONDS)
         except Exception as error:
             log.error("worker.failed", error=type(error).__name__, exc_info=True)
             stop.wait(SECONDS_AFTER_FAILURE)
+
+
+def _until_idle(services: Services) -> int:
+    """Work until neither the outbox nor a batch has anything that is due; returns how many pieces of work were done."""
+    outbox_worker, batch_worker = build_worker(services), build_batch_worker(services)
+    done = 0
+    while made := outbox_worker.run_until_idle() + batch_worker.run_until_idle():
+        done += made
+    return done
 
 
 def _chores(services: Services, outbox_worker: Worker) -> None:
@@ -116,8 +141,16 @@ def _chores(services: Services, outbox_worker: Worker) -> None:
         ),
         "signed_again": lambda: issuer.resign_a_while(runtime.database, runtime.secret_box, runtime.settings.base_url),
         "keys_destroyed": lambda: issuer.destroy_retired(runtime.database),
+        "reminders_due": lambda: expiring.note_reminders(runtime.database),
+        "consequences_followed": lambda: consequences.follow_time(runtime.database),
+        "standings_worked_out": lambda: standing.recompute_due(runtime.database),
+        "others_badges_checked": lambda: external.check_again(runtime.database, checker(services.verifier)),
+        "evidence_expired": lambda: retention.delete_old(runtime.database, runtime.settings.evidence_months),
         "delivered_cleared": lambda: outbox_keeping.clear_delivered(runtime.database),
         "unheard_buried": lambda: outbox_keeping.bury_unheard(runtime.database, outbox_worker.listeners),
+        "batches_purged": lambda: purge.purge(runtime.database),
+        "addresses_forgotten": lambda: requests.forget_recipients(runtime.database),
+        "audit_sealed": lambda: audit_seal.seal_due(runtime.database, runtime.secret_box),
     }
     for name, chore in chores.items():
         try:

@@ -21,13 +21,16 @@ from app.core.scrubbing import scrub
 from app.issuer import service as issuer
 from app.issuer.errors import AlreadyRevoked
 from app.issuer.personal_data import credential_ids
-from app.people import erasing, exporting
+from app.people import erasing, exporting, linking
 from app.people import service as people
 from app.people.errors import ErasureHindered
 from app.people.schemas import Erasure, PersonalExport
 from app.wiring import personal_data
 
-app = typer.Typer(help="Hand out everything that is kept of a person, or erase it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Hand out everything that is kept of a person, erase it, or see which records were joined.",
+    no_args_is_help=True,
+)
 
 OWNER_ONLY = 0o600
 REVOKED_FOR = "To be erased"
@@ -69,6 +72,37 @@ def export(person: PersonId = None, email: Email = None, out: Out = None, as_jso
         return
     data = {"person_id": person_id, "file": str(out), "records": _records(exported)}
     emit(data, as_json, f"Written: {out}, {_records(exported)} records of person {person_id}. Give it to nobody else.")
+
+
+@app.command()
+def links(person: PersonId = None, email: Email = None, as_json: AsJson = False) -> None:
+    """List records that were joined into another, all or one person's: who joined what, when, from whose LMS.
+
+    A joining is not undone by a command. Roles of either record ended with it.
+    """
+    if person is not None and email is not None:
+        fail("Name the person by the id or by --email, not both.", code=EXIT_MISUSE)
+    with house() as runtime:
+        person_id = person or (_found(runtime.database, email) if email is not None else None)
+        with runtime.database.read() as session:
+            found = linking.links(session, person_id)
+    data = [
+        {
+            "linked_id": link.person_id,
+            "joined_into": link.joined_into,
+            "person_id": link.now_with,
+            "organisation_id": link.organisation_id,
+            "linked_at": rfc3339(link.linked_at),
+        }
+        for link in found
+    ]
+    lines = [
+        f"{rfc3339(link.linked_at)}  {link.person_id} was joined into {link.joined_into}"
+        + (f", now {link.now_with}" if link.now_with != link.joined_into else "")
+        + (f", by a login of organisation {link.organisation_id}" if link.organisation_id else "")
+        for link in found
+    ]
+    emit({"links": data}, as_json, "\n".join(lines) or "No records were joined.")
 
 
 @app.command()

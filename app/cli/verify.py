@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 import pydantic
 import typer
@@ -21,6 +23,10 @@ from app.verifier.service import Verifier
 from app.verifier.sources import HttpSource
 
 STANDARD_INPUT: Final = "-"
+HOW_TO_ASK_HERE: Final = (
+    "That address is on this machine or on a private network. To let this command ask there, over http too, set "
+    "WAYMARK_ALLOW_PRIVATE_NETWORKS=1 in its environment."
+)
 _WORDS: Final[dict[Verdict, str]] = {
     "valid": "Everything holds, and the register says who stands behind its issuer.",
     "valid_unknown_issuer": "Everything holds. Nobody vouches for who its issuer is.",
@@ -52,11 +58,23 @@ def verify(
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Judge a badge. Exits 0 if it is valid (also from an unknown issuer), 1 if not, 2 if there is nothing to judge."""
-    presented = _presented(badge)
-    report = _verifier(plain_settings()).verify(presented)
-    emit(report.as_dict(), as_json, _text(report, in_colour=not as_json and _has_colours()))
+    presented, settings = _presented(badge), plain_settings()
+    report = _verifier(settings).verify(presented)
+    text = _text(report, in_colour=not as_json and _has_colours())
+    if report.verdict == "unknown" and not settings.allow_private_networks and is_private(presented.address or ""):
+        text = f"{text}\n\n{HOW_TO_ASK_HERE}"
+    emit(report.as_dict(), as_json, text)
     if not report.is_valid:
         raise typer.Exit(EXIT_NO)
+
+
+def is_private(address: str) -> bool:
+    """Whether an address says by itself that its server is on this machine or on a private network."""
+    try:
+        host = (urlsplit(address).hostname or "").rstrip(".")
+        return host == "localhost" or host.endswith(".localhost") or not ipaddress.ip_address(host).is_global
+    except ValueError:  # a name that only a resolver knows, or no address at all
+        return False
 
 
 def plain_settings() -> Settings:

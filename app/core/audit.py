@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,6 +10,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.core import rows as tables
+from app.core.bulk_rows import insert_rows
 from app.core.clock import now
 from app.core.db import Record, UTCDateTime, WriteSession
 
@@ -69,3 +72,37 @@ def record(
             ids={key: value for key, value in ids.items() if value is not None},
         )
     )
+
+
+def record_many(
+    session: WriteSession,
+    *,
+    actor: Actor,
+    action: str,
+    subject: str,
+    entries: Sequence[tuple[str, Mapping[str, str | int | None]]],
+) -> None:
+    """Write one entry for each of many things to which the same was done, in a few statements.
+
+    Args:
+        session: the transaction in which the things are done.
+        actor: who does it; `action` and `subject` as for `record`.
+        action: see above.
+        subject: see above.
+        entries: of each thing its id, and further ids and numbers.
+    """
+    moment = now()
+    rows = [
+        {
+            "at": moment,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "action": action,
+            "subject": subject,
+            "subject_id": subject_id,
+            "ids": {key: value for key, value in ids.items() if value is not None},
+        }
+        for subject_id, ids in entries
+    ]
+    if rows:
+        insert_rows(session, tables.table(AuditEntry), rows)

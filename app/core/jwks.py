@@ -153,7 +153,7 @@ def _parse(document: Any) -> dict[str, jwt.PyJWK]:
         if not isinstance(entry, dict) or not _is_public_signing_key(entry):
             continue
         try:
-            keys.setdefault(entry["kid"], jwt.PyJWK(entry, algorithm=None if entry.get("alg") else "RS256"))
+            keys.setdefault(entry["kid"], jwt.PyJWK(entry))
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, NotImplementedError):
             continue
     return keys

@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from sqlmodel import Field, col, select
 
 from app.core import metrics
+from app.core import rows as tables
+from app.core.bulk_rows import insert_rows
 from app.core.clock import now
 from app.core.db import Database, ReadSession, Record, UTCDateTime, WriteSession
 from app.core.ids import new_id
@@ -52,12 +54,14 @@ class OutboxEvent(Record, table=True):
     """Something that happened."""
 
     __tablename__ = "outbox_event"
+    __table_args__ = (sa.Index(None, "dispatched_at", "background", "created_at"),)  # what to hand out next
 
     id: str = Field(default_factory=new_id, primary_key=True)
     kind: str = Field(index=True)
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
-    dispatched_at: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)
+    dispatched_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    background: bool = Field(default=False)  # one of very many: told when nothing else is due
 
 
 class OutboxDelivery(Record, table=True):
@@ -66,7 +70,7 @@ class OutboxDelivery(Record, table=True):
     __tablename__ = "outbox_delivery"
     __table_args__ = (
         sa.UniqueConstraint("event_id", "handler"),
-        sa.Index("ix_outbox_delivery_state_due_at", "state", "due_at"),  # what to make next
+        sa.Index(None, "state", "background", "due_at"),  # what to make next
         sa.Index("ix_outbox_delivery_handler_state", "handler", "state"),  # how many there are of each
     )
 
@@ -80,6 +84,7 @@ class OutboxDelivery(Record, table=True):
     resent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # began the round after the first
     finished_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     last_error: str | None = Field(default=None)
+    background: bool = Field(default=False)  # as its event
 
 
 @dataclass(frozen=True)
@@ -130,11 +135,14 @@ class Subscription:
         kind: the event's KIND.
         name: the handler's stable name; deliveries in the database refer to it.
         handle: called outside any transaction; opens its own.
+        wants: tells by an event's payload whether there is anything to do; None: there always is. Of an event that is
+            one of very many, what nobody wants costs nothing.
     """
 
     kind: str
     name: str
     handle: Handler
+    wants: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 class RetryLater(Exception):
@@ -162,6 +170,30 @@ def emit(session: WriteSession, event: OutboxPayload) -> None:
         event: a frozen dataclass of ids and numbers, without personal data.
     """
     session.add(OutboxEvent(kind=event.KIND, payload=dataclasses.asdict(event)))
+
+
+def emit_many(session: WriteSession, events: Sequence[OutboxPayload], *, background: bool = False) -> None:
+    """Write many events in the caller's transaction, in a few statements.
+
+    Args:
+        session: the transaction in which the things happen.
+        events: as for `emit`.
+        background: they wait until nothing else is due, so that a thousand of them delay nobody else's.
+    """
+    moment = now()
+    rows = [
+        {
+            "id": new_id(),
+            "kind": event.KIND,
+            "payload": dataclasses.asdict(event),
+            "created_at": moment,
+            "dispatched_at": None,
+            "background": background,
+        }
+        for event in events
+    ]
+    if rows:
+        insert_rows(session, tables.table(OutboxEvent), rows)
 
 
 def decode(event_type: type[EventT], payload: Mapping[str, Any]) -> EventT:
@@ -192,14 +224,17 @@ class Worker:
         """The names this worker makes deliveries to."""
         return frozenset(self._by_name)
 
-    def run_once(self) -> bool:
+    def run_once(self, *, background: bool = True) -> bool:
         """Do one piece of work: hand out new events, then make one delivery.
+
+        Args:
+            background: whether what can wait may be done, if nothing else is due.
 
         Returns:
             Whether there was anything to do.
         """
-        dispatched = self._dispatch()
-        claimed = self._claim()
+        dispatched = self._dispatch(background)
+        claimed = self._claim(background)
         if claimed is None:
             return dispatched
         self._deliver(claimed)
@@ -212,9 +247,11 @@ class Worker:
             done += 1
         return done
 
-    def _dispatch(self) -> bool:
+    def _dispatch(self, background: bool) -> bool:
         """Turn undispatched events into one delivery per listener."""
-        undispatched = col(OutboxEvent.dispatched_at).is_(None)
+        undispatched = sa.and_(
+            col(OutboxEvent.dispatched_at).is_(None), *([] if background else [col(OutboxEvent.background).is_(False)])
+        )
         with self._database.read() as reading:
             if reading.exec(select(OutboxEvent.id).where(undispatched).limit(1)).first() is None:
                 return False
@@ -222,21 +259,27 @@ class Worker:
             events = session.exec(
                 select(OutboxEvent)
                 .where(undispatched)
-                .order_by(col(OutboxEvent.created_at))
+                .order_by(col(OutboxEvent.background), col(OutboxEvent.created_at))
                 .limit(100)
                 .with_for_update(skip_locked=True)
             ).all()
             for event in events:
                 event.dispatched_at = now()
                 for subscription in self._by_kind.get(event.kind, ()):
-                    session.add(OutboxDelivery(event_id=event.id, handler=subscription.name))
+                    if subscription.wants is not None and not subscription.wants(event.payload):
+                        continue
+                    delivery = OutboxDelivery(event_id=event.id, handler=subscription.name, background=event.background)
+                    session.add(delivery)
         for event in events:
             if event.kind not in self._by_kind:
                 log.info("outbox.nobody_listens", kind=event.kind, event_id=event.id)
         return bool(events)
 
-    def _claim(self) -> _Claim | None:
-        """Lease the delivery that has been due longest, so that no other worker makes it at the same time."""
+    def _claim(self, background: bool) -> _Claim | None:
+        """Lease the delivery that has been due longest, so that no other worker makes it at the same time.
+
+        What can wait comes after everything else.
+        """
         moment = now()
         free = sa.or_(col(OutboxDelivery.leased_until).is_(None), col(OutboxDelivery.leased_until) < moment)
         due = (
@@ -246,8 +289,9 @@ class Worker:
                 col(OutboxDelivery.due_at) <= moment,
                 free,
                 col(OutboxDelivery.handler).in_(self._by_name),
+                *([] if background else [col(OutboxDelivery.background).is_(False)]),
             )
-            .order_by(col(OutboxDelivery.due_at))
+            .order_by(col(OutboxDelivery.background), col(OutboxDelivery.due_at))
             .limit(1)
         )
         with self._database.read() as reading:

@@ -17,7 +17,7 @@ from app.core.db import Look, ReadSession, Record, WriteSession
 _KEY = "key_"  # before the names of bind parameters, as a column may be both looked up and set
 
 
-def find(session: ReadSession | Look, model: type[Record], **key: str | None) -> sa.Row[Any] | None:
+def find(session: ReadSession | Look, model: type[Record], **key: str | int | None) -> sa.Row[Any] | None:
     """The one row with these values in these columns, which must be unique together; None if there is none."""
     return session.run(_select(model, tuple(key)), _bound(key)).one_or_none()
 

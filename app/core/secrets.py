@@ -98,6 +98,18 @@ class SecretBox:
         """Whether a token is the one for this purpose and message, under any key, compared in constant time."""
         return token_made_with(self.token_keys(purpose), message, token)
 
+    def code(self, purpose: str, message: str) -> str:
+        """Six digits that only this server can compute: for a mail, so that no row keeps them."""
+        return _six_digits(self.derive(purpose, message))
+
+    def code_matches(self, purpose: str, message: str, typed: str) -> bool:
+        """Whether what was typed, spaces aside, is the code, under any key, compared in constant time."""
+        entered = "".join(typed.split()).encode()
+        right = [
+            hmac.compare_digest(_six_digits(value).encode(), entered) for value in self.derive_all(purpose, message)
+        ]
+        return any(right)
+
     @staticmethod
     def _key(master: str, purpose: str) -> bytes:
         return HKDF(algorithm=hashes.SHA256(), length=32, salt=b"waymark", info=purpose.encode("utf-8")).derive(
@@ -105,8 +117,18 @@ class SecretBox:
         )
 
 
+def _six_digits(secret: bytes) -> str:
+    """Six digits from 32 bytes: the remainder's bias is far below what a few tries could use."""
+    return f"{int.from_bytes(secret, 'big') % 1_000_000:06d}"
+
+
+def token_of(key: bytes, message: str) -> str:
+    """The token that one of a purpose's `token_keys` makes for a message: for many tokens of one purpose."""
+    value = hmac.digest(key, message.encode("utf-8"), hashlib.sha256)
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+
+
 def token_made_with(keys: Iterable[bytes], message: str, token: str) -> bool:
     """Whether one of these token keys made a token for this message, compared in constant time."""
-    values = (hmac.digest(key, message.encode("utf-8"), hashlib.sha256) for key in keys)
-    candidates = [base64.urlsafe_b64encode(value).rstrip(b"=") for value in values]
+    candidates = [token_of(key, message).encode() for key in keys]
     return any(hmac.compare_digest(candidate, token.encode()) for candidate in candidates)

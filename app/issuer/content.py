@@ -18,15 +18,19 @@ from app.vc.open_badges import (
     Image,
     IssuerProfile,
     Recipient,
+    RefreshService,
+    RelatedResource,
     Result,
     ResultDescription,
     RubricCriterionLevel,
     StatusEntry,
     build_credential,
     hash_recipient,
+    multibase_of,
 )
 
 SALT_BYTES = 16
+BADGE_TYPE = "application/vc+ld+json"  # as what a version of a badge is served
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class CredentialFacts:
     valid_until: datetime | None
     status_list_url: str
     status_index: int
+    related: tuple[tuple[str, str], ...] = ()
+    refresh_url: str | None = None
 
 
 def new_salt() -> str:
@@ -92,12 +98,35 @@ def build_document(facts: CredentialFacts) -> dict[str, Any]:
             for key, level in facts.results
         ],
         status=StatusEntry(list_url=facts.status_list_url, index=facts.status_index),
+        related=related_of(facts),
+        refresh=refresh_of(facts),
     )
-    identities = _identities(facts)
-    return _identified(document, identities) if identities else document
+    identities = identified(facts)
+    return _with_identities(document, identities) if identities else document
 
 
-def _identities(facts: CredentialFacts) -> list[dict[str, Any]]:
+def related_of(facts: CredentialFacts) -> list[RelatedResource]:
+    """What the badge rests on, by address and digest: badges in the version that was looked at, framework and rule.
+
+    Each under the media type that its address answers with: of a badge that is not shared a verifier can tell by it
+    that it was one. https://www.w3.org/TR/vc-data-model-2.0/#integrity-of-related-resources
+    """
+    return [
+        RelatedResource(
+            id=f"{facts.base_url}{path}",
+            digest_multibase=multibase_of(bytes.fromhex(digest)),
+            media_type=BADGE_TYPE if path.startswith("/credentials/") else "application/json",
+        )
+        for path, digest in facts.related
+    ]
+
+
+def refresh_of(facts: CredentialFacts) -> RefreshService | None:
+    """Where whoever has this copy gets the one that stands."""
+    return RefreshService(facts.refresh_url) if facts.refresh_url is not None else None
+
+
+def identified(facts: CredentialFacts) -> list[dict[str, Any]]:
     """The holder's hashed address, of which only the hash is kept from the reservation on; their name, if they chose.
 
     https://www.imsglobal.org/spec/ob/v3p0/#identityobject
@@ -119,9 +148,14 @@ def name_in(document: bytes) -> str | None:
     return next((str(item["identityHash"]) for item in names), None)
 
 
+def subject_of(document: bytes) -> str:
+    """The identifier of its holder that a document of ours carries: a DID, or one that leads nowhere."""
+    return str(json_text.loads(document)["credentialSubject"]["id"])
+
+
 def did_in(document: bytes) -> str | None:
     """The DID of its holder that a document of ours carries, if it is bound to one."""
-    subject_id = str(json_text.loads(document)["credentialSubject"]["id"])
+    subject_id = subject_of(document)
     return subject_id if is_did(subject_id) else None
 
 
@@ -130,7 +164,7 @@ def is_did(identifier: str) -> bool:
     return identifier.startswith("did:")
 
 
-def _identified(document: dict[str, Any], identities: list[dict[str, Any]]) -> dict[str, Any]:
+def _with_identities(document: dict[str, Any], identities: list[dict[str, Any]]) -> dict[str, Any]:
     subject = dict(document["credentialSubject"])
     head = {name: subject.pop(name) for name in ("id", "type")}
     return {**document, "credentialSubject": {**head, "identifier": identities, **subject}}

@@ -19,7 +19,7 @@ from app.core.errors import NotFound
 from app.core.secrets import SecretBox
 from app.issuer import pictures, status, status_archive
 from app.issuer.content import achievement_of
-from app.issuer.errors import IssuerNotFound, StatusMomentUnreadable
+from app.issuer.errors import CredentialSuspended, IssuerNotFound, StatusMomentUnreadable
 from app.issuer.key_errors import KeyRevoked, key_revoked
 from app.issuer.keys import (
     TOKEN_ALGS,
@@ -34,9 +34,11 @@ from app.issuer.keys import (
 )
 from app.issuer.models import Issuer, SigningKey
 from app.issuer.reading import public_credential, public_version
+from app.issuer.refreshing import newest_copy
 from app.issuer.schemas import PublicCredential
 from app.issuer.status_archive import SignedList
 from app.programme import service as programme
+from app.programme import stacks
 from app.vc import did, json_text
 from app.vc.contexts import OB_V3, VC_V2
 from app.vc.open_badges import IssuerProfile
@@ -47,6 +49,9 @@ _KEY = re.compile(r"/keys/([^/]+)")
 _STATUS = re.compile(r"/status/([0-9]{1,9})")
 _CREDENTIAL = re.compile(r"/credentials/([0-9a-f-]{36})(?:\.(json|jwt|png|svg))?")
 _VERSION = re.compile(r"/credentials/([0-9a-f-]{36})/v([0-9]{1,6})\.json")
+_REFRESH = re.compile(r"/refresh/([0-9a-f-]{36})/v([0-9]{1,6})/([A-Za-z0-9_-]{43})")
+_PROGRAMME = re.compile(r"/programme/([A-Za-z0-9-]{1,60})/([0-9]{1,9})\.json")
+_PATHWAY = re.compile(r"/programme/pathways/([a-z0-9-]{1,60})/([0-9]{1,9})\.json")
 
 
 def did_document(session: ReadSession, base_url: str, key: str) -> dict[str, Any]:
@@ -220,7 +225,7 @@ def own_document(database: Database, secret_box: SecretBox, base_url: str, url: 
 
     Args:
         database: where the documents are.
-        secret_box: for a status list that has to be signed again.
+        secret_box: for a status list that has to be signed again, and for the tokens of refresh addresses.
         base_url: this server's address.
         url: absolute address. Of its query only the `timestamp` of a status list counts; a fragment changes nothing.
 
@@ -243,8 +248,10 @@ def own_document(database: Database, secret_box: SecretBox, base_url: str, url: 
                 keys = keys_by_issuer(look, found[1])
             return _did_document_bytes(did.did_web_for(base_url, found[1]), keys)
         with database.read() as session:
+            if found := _REFRESH.fullmatch(path):
+                return newest_copy(session, secret_box, found[1], int(found[2]), found[3]).document
             return _own_document(session, base_url, path)
-    except (NotFound, KeyRevoked, StatusMomentUnreadable):
+    except (NotFound, KeyRevoked, StatusMomentUnreadable, CredentialSuspended):
         return None
 
 
@@ -255,6 +262,10 @@ def _own_document(session: ReadSession, base_url: str, path: str) -> bytes | Non
         return public_version(session, found[1], int(found[2]))
     if found := _CREDENTIAL.fullmatch(path):
         return badge_file(session, public_credential(session, found[1]), found[2] or "json")
+    if found := _PROGRAMME.fullmatch(path):
+        return programme.programme_bytes(session, found[1], int(found[2]))
+    if found := _PATHWAY.fullmatch(path):
+        return stacks.pathway_bytes(session, found[1], int(found[2]))
     return None
 
 

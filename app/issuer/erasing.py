@@ -66,6 +66,11 @@ def refuse_erased(session: ReadSession | Look, credential_id: str) -> None:
         raise CredentialErased(found.issued_on, found.erased_at)
 
 
+def is_erased(session: ReadSession, credential_id: str) -> bool:
+    """Whether there was a badge of this id and it was erased."""
+    return session.run(_GRAVE, {"digest": digest(credential_id)}).one_or_none() is not None
+
+
 def repeat_keys(secret_box: SecretBox, idempotency_key: str) -> list[str]:
     """What an idempotency key is stored as once its badge is erased: a keyed digest, newest master key first."""
     return [f"{ERASED}:{value.hex()}" for value in secret_box.derive_all(REPEAT_PURPOSE, idempotency_key)]
@@ -98,6 +103,10 @@ def _empty(row: Credential, secret_box: SecretBox, moment: datetime) -> None:
         "identity_salt": "",
         "identity_hash": None,
         "results": [],
+        "related": [],
+        "framework_key": None,
+        "framework_version": None,
+        "framework_digest": None,
         "awarded_at": moment,
         "valid_until": None,
         "state": ERASED,

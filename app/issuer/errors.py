@@ -91,6 +91,20 @@ class AlreadySuspended(Conflict):
     title = "This badge is already suspended"
 
 
+class CredentialSuspended(Conflict):
+    """A suspended badge is not handed out anew: the copy could not say that it is suspended."""
+
+    slug = "badge-suspended"
+    title = "This badge is suspended"
+
+
+class NewestNotShared(NotFound):
+    """Whoever has an older copy learns that there is a newer one, and not what it says of its holder."""
+
+    slug = "newest-not-shared"
+    title = "The newer copy is not shared"
+
+
 class NotSuspended(Conflict):
     """There is no suspension to end."""
 

@@ -24,6 +24,16 @@ class CredentialIssued:
 
 
 @dataclass(frozen=True)
+class CredentialGiven:
+    """A credential that was nobody's here became a person's: they confirmed the address it was issued to."""
+
+    KIND: ClassVar[str] = "issuer.credential_given"
+
+    credential_id: str
+    person_id: str
+
+
+@dataclass(frozen=True)
 class HolderBound:
     """A badge was bound to a wallet: a version of it names a DID as its holder.
 

@@ -7,6 +7,7 @@ between leaves a reservation, which the next call with the same key, or the swee
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -22,16 +23,26 @@ from app.core.secrets import SecretBox
 from app.issuer import status
 from app.issuer.content import new_salt, recipient_hash
 from app.issuer.erasing import refuse_erased, repeat_keys
-from app.issuer.errors import IdempotencyConflict, IssueRefused, credential_not_found
+from app.issuer.errors import (
+    IdempotencyConflict,
+    IssueRefused,
+    IssuerNotFound,
+    KeysUnreadable,
+    credential_not_found,
+)
 from app.issuer.keys import issuer_by_key, open_keys
 from app.issuer.models import Credential, CredentialVersion, Issuer
 from app.issuer.schemas import IssuedCredential, IssueRequest
 from app.issuer.signing import issued, sign, store
+from app.programme import pins
 from app.programme import service as programme
+from app.programme.pins import FrameworkPin
+from app.programme.schemas import AchievementInfo
 
 log = get_logger()
 
 RACES = 5
+STOPS_EVERYTHING = (KeysUnreadable, IssuerNotFound)  # no fault of the one request
 
 
 def issue(database: Database, secret_box: SecretBox, base_url: str, request: IssueRequest) -> IssuedCredential:
@@ -54,13 +65,30 @@ def issue(database: Database, secret_box: SecretBox, base_url: str, request: Iss
     return finish(database, secret_box, base_url, reservation)
 
 
-def reserve(database: Database, secret_box: SecretBox, base_url: str, request: IssueRequest) -> str:
-    """Write 1: the id of the credential reserved for this request, now or by an earlier call."""
+def reserve(
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    request: IssueRequest,
+    *,
+    beside: Callable[[WriteSession, str], None] | None = None,
+) -> str:
+    """Write 1: the id of the credential reserved for this request, now or by an earlier call.
+
+    Args:
+        database, secret_box, base_url, request: as in `issue`.
+        beside: writes what must exist if and only if the reservation does, in the same transaction; gets the
+            credential's id, and is called again when the same is reserved again.
+    """
     race: IntegrityError | None = None
     for _ in range(RACES):
         try:
             with database.write() as session:
-                return _find_or_reserve(session, secret_box, base_url, request)
+                credential_id = _find_or_reserve(session, secret_box, base_url, request)
+                if beside is not None:
+                    beside(session, credential_id)
+                    session.flush()
+                return credential_id
         except IntegrityError as error:
             # Somebody else inserted the same key or opened the same list first; everything of ours was rolled back.
             race = error
@@ -77,17 +105,15 @@ def _find_or_reserve(session: WriteSession, secret_box: SecretBox, base_url: str
     row = session.exec(select(Credential).where(col(Credential.idempotency_key).in_(keys))).first()
     if row is not None:
         refuse_erased(session, row.id)
-        _check_same(row, issuer, request)
+        check_same(row, issuer, request)
         return row.id
-    _check(request)
+    check_request(request)
     open_keys(session, secret_box, base_url, issuer)  # a wrong master key must not leave a reservation behind
     achievement = programme.achievement(session, request.achievement_key, request.achievement_version)
-    known = {criterion.key: {level.level for level in criterion.levels} for criterion in achievement.rubric.criteria}
-    if any(level not in known.get(key, ()) for key, level in request.results):
-        raise IssueRefused("A result names a criterion or a level that the achievement's rubric does not have.")
+    check_results(request, achievement)
     place = status.allocate(session, secret_box, issuer)
     salt = new_salt()
-    email = request.recipient_email
+    email, judged = request.recipient_email, judged_by(pins.pin_of(session, achievement))
     row = Credential(
         idempotency_key=request.idempotency_key,
         fingerprint=request.fingerprint,
@@ -95,16 +121,20 @@ def _find_or_reserve(session: WriteSession, secret_box: SecretBox, base_url: str
         achievement_key=request.achievement_key,
         achievement_version=request.achievement_version,
         person_id=request.person_id,
-        subject_id=f"urn:uuid:{new_id()}",
+        subject_id=request.subject_id or f"urn:uuid:{new_id()}",
         identity_salt=salt,
         identity_hash=recipient_hash(email, salt) if email else None,
         results=[list(result) for result in request.results],
+        related=[list(each) for each in request.related],
         awarded_at=request.awarded_at,
         valid_until=request.valid_until,
         status_list_number=place.number,
         status_index=place.index,
         shared=request.shared,
         reserved_at=now(),
+        framework_key=judged["framework_key"],
+        framework_version=judged["framework_version"],
+        framework_digest=judged["framework_digest"],
     )
     session.add(row)
     audit.record(
@@ -113,12 +143,28 @@ def _find_or_reserve(session: WriteSession, secret_box: SecretBox, base_url: str
         action="issuer.credential_reserved",
         subject="credential",
         subject_id=row.id,
-        achievement=request.achievement_key,
-        achievement_version=request.achievement_version,
-        decided_by_role=request.decided_by_role,
-        shared=int(request.shared),
+        **reserved_ids(request),
     )
     return row.id
+
+
+def judged_by(pin: FrameworkPin | None) -> dict[str, str | None]:
+    """The columns that say by which framework a badge was judged."""
+    return {
+        "framework_key": pin.key if pin else None,
+        "framework_version": pin.version if pin else None,
+        "framework_digest": pin.digest if pin else None,
+    }
+
+
+def reserved_ids(request: IssueRequest) -> dict[str, str | int | None]:
+    """What the audit says of a reservation."""
+    return {
+        "achievement": request.achievement_key,
+        "achievement_version": request.achievement_version,
+        "decided_by_role": request.decided_by_role,
+        "shared": int(request.shared),
+    }
 
 
 def finish(database: Database, secret_box: SecretBox, base_url: str, credential_id: str) -> IssuedCredential:
@@ -135,7 +181,7 @@ def finish(database: Database, secret_box: SecretBox, base_url: str, credential_
         if row.current_version > 0:
             return issued(base_url, row.id, session.get_one(CredentialVersion, (row.id, row.current_version)))
     status.refresh(database, secret_box, base_url, row.status_list_number)  # a badge must not point at nothing
-    signed = sign(database, secret_box, base_url, row, identity_hash=row.identity_hash, valid_from=_first_moment(row))
+    signed = sign(database, secret_box, base_url, row, identity_hash=row.identity_hash, valid_from=first_moment(row))
     with database.write() as session:
         current = session.exec(select(Credential).where(Credential.id == credential_id).with_for_update()).one()
         if current.current_version > 0:
@@ -179,7 +225,8 @@ def finish_orphans(
     return finished
 
 
-def _check(request: IssueRequest) -> None:
+def check_request(request: IssueRequest) -> None:
+    """Refuse what no badge can say; raises IssueRefused."""
     if not request.idempotency_key:
         raise IssueRefused("An idempotency key is needed, so that a repeat cannot issue a second badge.")
     if request.awarded_at > now():
@@ -190,7 +237,14 @@ def _check(request: IssueRequest) -> None:
         raise IssueRefused("Two results are given for one criterion.", kept="Nothing was issued.")
 
 
-def _check_same(row: Credential, issuer: Issuer, request: IssueRequest) -> None:
+def check_results(request: IssueRequest, achievement: AchievementInfo) -> None:
+    """Refuse results that the rubric does not have; raises IssueRefused."""
+    known = {criterion.key: {level.level for level in criterion.levels} for criterion in achievement.rubric.criteria}
+    if any(level not in known.get(key, ()) for key, level in request.results):
+        raise IssueRefused("A result names a criterion or a level that the achievement's rubric does not have.")
+
+
+def check_same(row: Credential, issuer: Issuer, request: IssueRequest) -> None:
     """A repeat must ask for the same badge. The address is left out: it may have been confirmed in between."""
     asked = (issuer.id, request.achievement_key, request.achievement_version, request.person_id)
     stored = (row.issuer_id, row.achievement_key, row.achievement_version, row.person_id)
@@ -202,6 +256,6 @@ def _check_same(row: Credential, issuer: Issuer, request: IssueRequest) -> None:
         )
 
 
-def _first_moment(row: Credential) -> datetime:
+def first_moment(row: Credential) -> datetime:
     """`validFrom` of version 1: not before the award, and the same however often signing is tried."""
     return max(row.awarded_at, row.reserved_at).replace(microsecond=0)

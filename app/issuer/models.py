@@ -75,7 +75,10 @@ class Credential(Record, table=True):
     """A badge from its reservation on: everything that its document is made from, and where it stands."""
 
     __tablename__ = "credential"
-    __table_args__ = (sa.UniqueConstraint("status_list_number", "status_index"),)
+    __table_args__ = (
+        sa.UniqueConstraint("status_list_number", "status_index"),
+        sa.Index("ix_credential_state_valid_until", "state", "valid_until"),  # which badges end soon
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     idempotency_key: str = Field(unique=True)
@@ -88,6 +91,7 @@ class Credential(Record, table=True):
     identity_salt: str
     identity_hash: str | None = Field(default=None)
     results: list[Any] = Field(default_factory=list, sa_type=sa.JSON)
+    related: list[Any] | None = Field(default=None, sa_type=sa.JSON)  # what it rests on: path here, SHA-256 in hex
     awarded_at: datetime = Field(sa_type=UTCDateTime)
     valid_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     status_list_number: int = Field(foreign_key="status_list.number")
@@ -102,6 +106,9 @@ class Credential(Record, table=True):
     suspended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     suspension_reason: str | None = Field(default=None)
     holder_named: bool = Field(default=False)  # by the holder's choice the document carries their name
+    framework_key: str | None = Field(default=None)  # by whose wording it was judged; None where it credits nothing
+    framework_version: str | None = Field(default=None)
+    framework_digest: str | None = Field(default=None)  # SHA-256 of the framework as canonical JSON, in hex
 
 
 class CredentialVersion(Record, table=True):

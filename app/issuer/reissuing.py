@@ -172,12 +172,12 @@ def sign_again(
             version = session.get_one(CredentialVersion, (row.id, row.current_version))
         if not {version.embedded_kid, version.token_kid} & set(revoked):
             return None
-        known = _holder(row, version)
+        known = holder_of(row, version)
         signed = _sign(database, secret_box, base_url, row, version, known)
         stored = _store_unless_changed(database, base_url, row, known, signed, note=None)
         if stored is not None:
             return stored
-    raise _always_changed()
+    raise always_changed()
 
 
 def _next_version(
@@ -195,7 +195,7 @@ def _next_version(
             if row is None or row.state != "issued":
                 raise credential_not_found()
             version = session.get_one(CredentialVersion, (row.id, row.current_version))
-        known = _holder(row, version)
+        known = holder_of(row, version)
         holder = wanted(row, known)
         if holder == known:
             return issued(base_url, row.id, version)
@@ -207,10 +207,11 @@ def _next_version(
         stored = _store_unless_changed(database, base_url, row, holder, signed, note)
         if stored is not None:
             return stored
-    raise _always_changed()
+    raise always_changed()
 
 
-def _holder(row: Credential, version: CredentialVersion) -> _Holder:
+def holder_of(row: Credential, version: CredentialVersion) -> _Holder:
+    """How a version names its holder."""
     name = name_in(version.document) if row.holder_named else None
     return _Holder(row.identity_hash, name, row.subject_id)
 
@@ -224,7 +225,7 @@ def _sign(
         base_url,
         row,
         identity_hash=who.identity_hash,
-        valid_from=_next_moment(version.valid_from),
+        valid_from=next_moment(version.valid_from),
         holder_name=who.name,
         subject_id=who.subject_id,
     )
@@ -250,7 +251,8 @@ def _store_unless_changed(
         return store(session, base_url, current, row.current_version + 1, signed)
 
 
-def _always_changed() -> Unavailable:
+def always_changed() -> Unavailable:
+    """The error for a badge that others change faster than this process can follow."""
     return Unavailable(
         "The badge is being changed by somebody else at this moment.",
         kept="The badge is as it was.",
@@ -258,7 +260,7 @@ def _always_changed() -> Unavailable:
     )
 
 
-def _next_moment(previous: datetime) -> datetime:
+def next_moment(previous: datetime) -> datetime:
     """A whole second after `previous` that is not in the future: waits out the rest of a second if it must.
 
     A `validFrom` ahead of the clock would make the badge not yet valid for those who look at once.

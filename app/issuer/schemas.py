@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -49,7 +49,9 @@ class IssueRequest:
         actor: who caused it, for the audit.
         decided_by_role: the role of the person who decided, for the audit; never a name.
         fingerprint: keyed digest of a caller's whole request: a repeat with another one is refused.
+        related: documents of ours that it rests on, which never change: path on this server, SHA-256 in hex.
         older_fingerprints: the same under older master keys, for requests that were made before the key changed.
+        subject_id: the holder's DID, if whoever asks vouches for it; else the badge gets a fresh identifier.
     """
 
     idempotency_key: str
@@ -66,6 +68,8 @@ class IssueRequest:
     decided_by_role: str | None = None
     fingerprint: str | None = None
     older_fingerprints: tuple[str, ...] = ()
+    subject_id: str | None = field(default=None, repr=False)
+    related: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,15 @@ class CredentialSummary:
     revoked_at: datetime | None
     suspended_at: datetime | None
     identified: bool
+
+
+@dataclass(frozen=True)
+class EndingBadge:
+    """A badge in force that ends soon: when it does, and since when it has been its holder's."""
+
+    id: str
+    valid_until: datetime
+    issued_at: datetime | None
 
 
 @dataclass(frozen=True)

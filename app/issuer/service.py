@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -152,7 +153,14 @@ _ALL_ISSUERS = sa.select(*rows.table(Issuer).c).order_by(rows.table(Issuer).c.ke
 
 
 def revoke(
-    database: Database, secret_box: SecretBox, base_url: str, *, credential_id: str, reason: str, actor: Actor
+    database: Database,
+    secret_box: SecretBox,
+    base_url: str,
+    *,
+    credential_id: str,
+    reason: str,
+    actor: Actor,
+    beside: Callable[[WriteSession], None] | None = None,
 ) -> None:
     """Revoke a badge for good: its bit is set, the list is signed again, it is audited and told to the other rooms.
 
@@ -165,6 +173,7 @@ def revoke(
         credential_id: the badge.
         reason: why, 1 to 500 characters; kept with the badge, never published and never in the audit.
         actor: who revokes.
+        beside: writes what belongs to it, in the same transaction and before anything is changed; may raise.
 
     Raises:
         IssueRefused: no reason, or a longer one.
@@ -184,6 +193,8 @@ def revoke(
         if row.revoked_at is not None:
             raise AlreadyRevoked("This badge was revoked before.", kept="It stays revoked.")
         open_keys(session, secret_box, base_url, session.get_one(Issuer, row.issuer_id))
+        if beside is not None:
+            beside(session)
         row.revoked_at = now()
         if row.state != ERASED:  # of which nothing more is kept than the bit
             row.state, row.revocation_reason = "revoked", reason

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from app.core import audit
 from app.core.audit import SYSTEM
@@ -18,8 +20,10 @@ from app.issuer.errors import IssueRefused
 from app.issuer.events import CredentialIssued
 from app.issuer.keys import OpenedKeys, open_keys
 from app.issuer.models import Credential, CredentialVersion, Issuer
+from app.issuer.refreshing import RefreshAddresses
 from app.issuer.schemas import IssuedCredential
 from app.programme import service as programme
+from app.programme.schemas import AchievementInfo
 from app.vc import credential_schema, data_integrity, json_text, vc_jwt
 from app.vc.errors import VcError
 
@@ -71,26 +75,49 @@ def sign(
         KeysUnreadable: the master key does not open the keys.
         SigningServiceDown, SigningServiceWrong: the service that keeps a key gave no signature that holds.
     """
-    keys, facts = _facts(database, secret_box, base_url, row)
+    with database.read() as session:
+        issuer = session.get_one(Issuer, row.issuer_id)
+        keys = open_keys(session, secret_box, base_url, issuer)
+        achievement = programme.achievement(session, row.achievement_key, row.achievement_version)
+    refresh_url = RefreshAddresses(secret_box, base_url).of(row.id, row.current_version + 1)
     facts = replace(
-        facts,
+        facts_of(base_url, row, issuer, keys, achievement, refresh_url),
         identity_hash=identity_hash,
         holder_name=holder_name,
         valid_from=valid_from,
         subject_id=subject_id or row.subject_id,
     )
-    signed_at = now()
+    return secured(keys, lambda: _checked(facts), valid_from, now())
+
+
+def _checked(facts: CredentialFacts) -> dict[str, Any]:
+    document = build_document(facts)
+    credential_schema.check(document)
+    return document
+
+
+def secured(keys: OpenedKeys, build: Callable[[], dict[str, Any]], valid_from: datetime, signed_at: datetime) -> Signed:
+    """A document with both securings.
+
+    Args:
+        keys: the issuer's.
+        build: makes the unsigned document, checked against the schema.
+        valid_from: as the document says it.
+        signed_at: now.
+
+    Raises:
+        IssueRefused, SigningServiceDown, SigningServiceWrong: as in `sign`.
+    """
     try:
-        document = build_document(facts)
-        credential_schema.check(document)
-        secured = data_integrity.sign(
+        document = build()
+        proven = data_integrity.sign(
             document,
             suite=SUITE,
             signer=keys.embedded,
             verification_method=keys.embedded_id,
             created=signed_at,
         )
-        token = vc_jwt.sign(secured, signer=keys.token, kid=keys.token_id, alg=keys.token_alg)
+        token = vc_jwt.sign(proven, signer=keys.token, kid=keys.token_id, alg=keys.token_alg)
     except VcError as error:
         raise IssueRefused(
             f"The badge cannot be signed in a form that everybody could check: {error.detail}",
@@ -98,7 +125,7 @@ def sign(
             next_step="Whoever looks after the programme should run waymark programme check.",
         ) from error
     return Signed(
-        document=json_text.dumps(secured),
+        document=json_text.dumps(proven),
         jwt=token,
         valid_from=valid_from,
         signed_at=signed_at,
@@ -107,15 +134,11 @@ def sign(
     )
 
 
-def _facts(
-    database: Database, secret_box: SecretBox, base_url: str, row: Credential
-) -> tuple[OpenedKeys, CredentialFacts]:
-    """The keys, and what a version says unless it is told otherwise."""
-    with database.read() as session:
-        issuer = session.get_one(Issuer, row.issuer_id)
-        keys = open_keys(session, secret_box, base_url, issuer)
-        achievement = programme.achievement(session, row.achievement_key, row.achievement_version)
-    facts = CredentialFacts(
+def facts_of(
+    base_url: str, row: Credential, issuer: Issuer, keys: OpenedKeys, achievement: AchievementInfo, refresh_url: str
+) -> CredentialFacts:
+    """What a version says unless it is told otherwise; `refresh_url` is the address for that very version."""
+    return CredentialFacts(
         base_url=base_url,
         credential_id=row.id,
         subject_id=row.subject_id,
@@ -133,8 +156,9 @@ def _facts(
         valid_until=row.valid_until,
         status_list_url=status.list_url(base_url, row.status_list_number),
         status_index=row.status_index,
+        related=tuple((str(path), str(digest)) for path, digest in row.related or ()),
+        refresh_url=refresh_url,
     )
-    return keys, facts
 
 
 def store(session: WriteSession, base_url: str, row: Credential, version: int, signed: Signed) -> IssuedCredential:

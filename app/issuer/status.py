@@ -74,7 +74,26 @@ def allocate(session: WriteSession, secret_box: SecretBox, issuer: Issuer, *, le
             return Place(number, permuted_index(position, _permutation_key(secret_box, sealed), size))
 
 
-def _take(session: WriteSession, issuer: Issuer) -> tuple[int, int, int, str] | None:
+def allocate_many(session: WriteSession, secret_box: SecretBox, issuer: Issuer, count: int) -> list[Place]:
+    """Take the next free places, so many at once; one by one only where a list comes to its end.
+
+    Arguments and errors as for `allocate`.
+    """
+    places: list[Place] = []
+    while len(places) < count:
+        wanted = count - len(places)
+        row = _take(session, issuer, wanted)
+        if row is None:
+            places.append(allocate(session, secret_box, issuer))
+            continue
+        number, first, size, sealed = row
+        key = _permutation_key(secret_box, sealed)
+        places += [Place(number, permuted_index(each, key, size)) for each in range(first, first + wanted)]
+    return places
+
+
+def _take(session: WriteSession, issuer: Issuer, count: int = 1) -> tuple[int, int, int, str] | None:
+    """The list, the first of so many positions in it, its length and its sealed key; None if they do not fit."""
     free = (
         select(sa.func.min(StatusList.number))
         .where(StatusList.issuer_id == issuer.id, col(StatusList.next_position) < StatusList.length)
@@ -83,11 +102,11 @@ def _take(session: WriteSession, issuer: Issuer) -> tuple[int, int, int, str] | 
     # The bound is asked again in the update: two transactions may have chosen the same last place.
     statement = (
         sa.update(StatusList)
-        .where(col(StatusList.number) == free, col(StatusList.next_position) < StatusList.length)
-        .values(next_position=StatusList.next_position + 1)
+        .where(col(StatusList.number) == free, col(StatusList.next_position) + (count - 1) < StatusList.length)
+        .values(next_position=StatusList.next_position + count)
         .returning(
             col(StatusList.number),
-            col(StatusList.next_position) - 1,
+            col(StatusList.next_position) - count,
             col(StatusList.length),
             col(StatusList.sealed_permutation_key),
         )

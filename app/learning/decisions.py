@@ -12,14 +12,17 @@ from app.core import audit, outbox
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
-from app.learning.errors import AlreadyDecided, CommentMissing, DecisionNotFound, NotReady
-from app.learning.events import AwardDecided, WorkReturned
+from app.learning import panel_marks, second_marking
+from app.learning.enrolments import enrolment, module_of_work
+from app.learning.errors import AlreadyDecided, CommentMissing, DecisionNotFound, NotReady, PanelDecides
+from app.learning.events import AwardDecided, RenewalDecided, WorkReturned
 from app.learning.marking import lock_for_decision, put_mark
 from app.learning.models import DecisionRecord, SubmissionRecord
 from app.learning.rounds import mark_row, marks_of, missing_now, to_decision
 from app.learning.schemas import Decision, DecisionOutcome, Outcome
 from app.learning.texts import clean_comment
-from app.programme import service as programme
+
+BELOW = "calibration_below"
 
 
 def return_work(
@@ -40,43 +43,95 @@ def return_work(
         criterion_comments: further comments by criterion key; they replace those saved while marking.
 
     Raises:
-        NotAnAssessor, OwnWork, SubmissionNotFound: this person may not decide it.
+        NotAnAssessor, OwnWork, NotIndependent, SubmissionNotFound: this person may not decide it.
         AlreadyDecided: somebody was faster.
+        PanelDecides: two assessors decide it (`panel.give_panel_mark`).
         CommentMissing, CommentTooLong, UnusableText, UnknownCriterion: a comment cannot be used.
     """
-    row = lock_for_decision(session, submission_id, assessor_id)
+    row = _locked_for_one(session, submission_id, assessor_id)
     said = clean_comment(comment)
     if not said:
         raise CommentMissing
     for criterion_key, text in (criterion_comments or {}).items():
         marked = mark_row(session, row.id, criterion_key)
         put_mark(session, row, assessor_id, criterion_key, marked.level if marked is not None else None, text)
-    decision = _decide(session, row, assessor_id, "returned", said)
-    outbox.emit(session, WorkReturned(decision_id=decision.id, submission_id=row.id, person_id=row.person_id))
-    return decision
+    return conclude(session, row, assessor_id, "returned", said)
 
 
-def award(session: WriteSession, *, submission_id: str, assessor_id: str, comment: str = "") -> Decision:
+def award(
+    session: WriteSession, *, submission_id: str, assessor_id: str, comment: str = "", below_standard: bool = False
+) -> Decision:
     """Award the module, if the rule it began under is fulfilled.
+
+    That a calibration set was marked below its standard is counted by the machine; a person may have seen better since,
+    and then awards all the same, with the reason.
 
     Args:
         session: the caller's transaction.
         submission_id: the work.
         assessor_id: the person who decides.
-        comment: for the learner; may be empty.
+        comment: for the learner; may be empty, unless `below_standard`.
+        below_standard: whether a calibration set below its standard is to hinder nothing.
 
     Raises:
-        NotAnAssessor, OwnWork, SubmissionNotFound: this person may not decide it.
+        NotAnAssessor, OwnWork, NotIndependent, SubmissionNotFound: this person may not decide it.
         AlreadyDecided: somebody was faster.
+        PanelDecides: two assessors decide it (`panel.give_panel_mark`).
+        CommentMissing: the set is below its standard, and nobody said why it is awarded all the same.
         NotReady: the rule is not fulfilled; names each thing that is missing.
         CommentTooLong, UnusableText: the comment cannot be used.
     """
-    row = lock_for_decision(session, submission_id, assessor_id)
-    module = programme.module_version(session, row.module_key, row.module_version)
+    row = _locked_for_one(session, submission_id, assessor_id)
+    module = module_of_work(session, row)
     missing = missing_now(session, row, module)
+    hindering = tuple(item for item in missing if not (below_standard and item.code == BELOW))
+    if hindering:
+        raise NotReady("This work cannot be awarded yet.", hindering, kept="Your marks and comments are kept.")
+    said = clean_comment(comment)
+    if missing and not said:
+        raise CommentMissing
+    decision = conclude(session, row, assessor_id, "awarded", said)
     if missing:
-        raise NotReady("This work cannot be awarded yet.", missing, kept="Your marks and comments are kept.")
-    decision = _decide(session, row, assessor_id, "awarded", clean_comment(comment))
+        audit.record(
+            session,
+            actor=Actor(kind="person", id=assessor_id),
+            action="learning.awarded_below_standard",
+            subject="submission",
+            subject_id=row.id,
+            decision_id=decision.id,
+        )
+    return decision
+
+
+def conclude(
+    session: WriteSession,
+    row: SubmissionRecord,
+    assessor_id: str,
+    outcome: Outcome,
+    comment: str,
+    *,
+    beside: str | None = None,
+) -> Decision:
+    """Write down what was decided and tell the rest of the house; whether it may be is checked before.
+
+    Args:
+        session: the caller's transaction, which holds the submission's lock.
+        row: the work.
+        assessor_id: who decides.
+        outcome: what is decided.
+        comment: for the learner.
+        beside: the other member of the panel, where two decide together.
+
+    Raises:
+        AlreadyDecided: somebody was faster.
+    """
+    decision = _decide(session, row, assessor_id, outcome, comment, beside)
+    if outcome == "returned":
+        outbox.emit(session, WorkReturned(decision_id=decision.id, submission_id=row.id, person_id=row.person_id))
+        return decision
+    if row.renewal_steps is not None:
+        _renew(session, row, decision)
+        return decision
     outbox.emit(
         session,
         AwardDecided(
@@ -91,6 +146,21 @@ def award(session: WriteSession, *, submission_id: str, assessor_id: str, commen
     return decision
 
 
+def _renew(session: WriteSession, row: SubmissionRecord, decision: Decision) -> None:
+    """Tell that a badge is to be renewed; of one that was erased meanwhile there is nothing to tell."""
+    renews = enrolment(session, row.enrolment_id).renews
+    if renews is None:
+        return
+    renewal = RenewalDecided(
+        decision_id=decision.id,
+        submission_id=row.id,
+        enrolment_id=row.enrolment_id,
+        person_id=row.person_id,
+        credential_id=renews,
+    )
+    outbox.emit(session, renewal)
+
+
 def decision_outcome(session: ReadSession, decision_id: str) -> DecisionOutcome:
     """A decision as other rooms need it: ids, the outcome, the levels reached; no text.
 
@@ -102,7 +172,7 @@ def decision_outcome(session: ReadSession, decision_id: str) -> DecisionOutcome:
         raise DecisionNotFound("No decision has this id.")
     decision = to_decision(row)
     submission = session.get_one(SubmissionRecord, row.submission_id)
-    module = programme.module_version(session, submission.module_key, submission.module_version)
+    module = module_of_work(session, submission)
     levels = {key: mark.level for key, mark in marks_of(session, submission.id).items()}
     return DecisionOutcome(
         decision_id=decision.id,
@@ -117,12 +187,22 @@ def decision_outcome(session: ReadSession, decision_id: str) -> DecisionOutcome:
             for criterion in module.rubric.criteria
             if (level := levels.get(criterion.key)) is not None
         ),
+        is_renewal=submission.renewal_steps is not None,
     )
 
 
-def _decide(session: WriteSession, row: SubmissionRecord, assessor_id: str, outcome: Outcome, comment: str) -> Decision:
+def _locked_for_one(session: WriteSession, submission_id: str, assessor_id: str) -> SubmissionRecord:
+    row = lock_for_decision(session, submission_id, assessor_id)
+    if panel_marks.applies_to(session, row):
+        raise PanelDecides
+    return row
+
+
+def _decide(
+    session: WriteSession, row: SubmissionRecord, assessor_id: str, outcome: Outcome, comment: str, beside: str | None
+) -> Decision:
     """Write the decision once: the state leaves `submitted` in one atomic step, or somebody else took it."""
-    module = programme.module_version(session, row.module_key, row.module_version)
+    module = module_of_work(session, row)
     moment = now()
     _leave_submitted(session, row, outcome, moment)
     record = DecisionRecord(
@@ -145,7 +225,10 @@ def _decide(session: WriteSession, row: SubmissionRecord, assessor_id: str, outc
         decision_id=record.id,
         enrolment_id=row.enrolment_id,
         rubric_version=record.rubric_version,
+        panel_with=beside,
     )
+    if beside is None and module.rubric.criteria:  # a check alone, as some renewals are, leaves nothing to mark again
+        second_marking.choose(session, record)
     return to_decision(record)
 
 

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
+from app.learning.calibration import refuse_changed_marks
 from app.learning.enrolments import activity_of, lock, module_of, own_enrolment, refuse_if_locked
 from app.learning.errors import DraftConflict
 from app.learning.models import ActivityDraftRecord
@@ -69,6 +70,7 @@ def save_draft(
         DraftTooLong: a field holds more than 20,000 characters.
         UnknownField: the activity has no such field.
         UnusableText: a text holds control characters.
+        MarksAreKept: the agreed marks of a calibration set were shown, so those handed in stay.
     """
     module = module_of(session, lock(session, enrolment_id=enrolment_id, person_id=person_id))
     activity = activity_of(module, activity_key, "exercise", "reflection")
@@ -78,6 +80,7 @@ def save_draft(
     texts = merged(activity, stored.content, content)
     if texts == stored.content:
         return stored
+    refuse_changed_marks(session, enrolment_id, module, activity_key, texts)
     if base_revision != stored.revision:
         raise DraftConflict(stored, dict(content))
     if row is None:
@@ -105,7 +108,7 @@ def _draft(activity: Activity, row: ActivityDraftRecord | None) -> Draft:
     stored = row.content if row is not None else {}
     return Draft(
         activity_key=activity.key,
-        content={field.key: str(stored.get(field.key, "")) for field in fields_of(activity)},
+        content={field.key: str(stored.get(field.key, "")) for field in fields_of(activity) if field.kind != "file"},
         revision=row.revision if row is not None else 0,
         saved_at=row.saved_at if row is not None else None,
     )

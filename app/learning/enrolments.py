@@ -15,6 +15,7 @@ from app.learning.errors import ActivityNotFound, EnrolmentNotFound, WorkLocked
 from app.learning.models import EnrolmentRecord, LessonCompletionRecord, SubmissionRecord
 from app.learning.schemas import Enrolment
 from app.programme import service as programme
+from app.programme.renewals import update_of
 from app.programme.schemas import Activity, ActivityKind, Module
 
 
@@ -64,8 +65,8 @@ def enrolment(session: ReadSession, enrolment_id: str) -> Enrolment:
 
 
 def enrolment_of(session: ReadSession, *, person_id: str, module_key: str) -> Enrolment | None:
-    """A person's enrolment in a module, if there is one."""
-    row = rows.find(session, EnrolmentRecord, person_id=person_id, module_key=module_key)
+    """A person's enrolment in a module, if there is one; not one by which they renew its badge."""
+    row = rows.find(session, EnrolmentRecord, person_id=person_id, module_key=module_key, number=0)
     return to_enrolment(row) if row is not None else None
 
 
@@ -82,8 +83,19 @@ def own_enrolment(session: ReadSession, *, enrolment_id: str, person_id: str) ->
 
 
 def module_of(session: ReadSession, of: Enrolment) -> Module:
-    """The module in the version the person began under."""
-    return programme.module_version(session, of.module_key, of.module_version)
+    """The module in the version the person began under; of a renewal what that asks for."""
+    return _module(session, of.module_key, of.module_version, of.renewal_steps)
+
+
+def module_of_work(session: ReadSession, row: SubmissionRecord) -> Module:
+    """The module that a piece of work was handed in for, as `module_of` its enrolment."""
+    steps = None if row.renewal_steps is None else tuple(row.renewal_steps)
+    return _module(session, row.module_key, row.module_version, steps)
+
+
+def _module(session: ReadSession, key: str, version: int, steps: tuple[str, ...] | None) -> Module:
+    whole = programme.module_version(session, key, version)
+    return whole if steps is None else update_of(whole, steps)
 
 
 def activity_of(module: Module, activity_key: str, *kinds: ActivityKind) -> Activity:
@@ -124,13 +136,16 @@ def lessons_read(session: ReadSession, enrolment_id: str) -> frozenset[str]:
 def lock(session: WriteSession, *, enrolment_id: str, person_id: str) -> Enrolment:
     """The person's own enrolment, with its row locked: changes to one enrolment happen one after another.
 
+    More weakly than for a deletion, here and wherever else an enrolment is locked: whoever decides holds the
+    submission's row and then refers to the enrolment's, and must not wait there for somebody who waits for them.
+
     Raises:
         EnrolmentNotFound: there is none, or it is somebody else's.
     """
     row = session.exec(
         select(EnrolmentRecord)
         .where(EnrolmentRecord.id == enrolment_id, EnrolmentRecord.person_id == person_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).first()
     if row is None:
         raise EnrolmentNotFound
@@ -171,4 +186,8 @@ def to_enrolment(row: EnrolmentRecord | sa.Row[Any]) -> Enrolment:
         module_version=row.module_version,
         organisation_id=row.organisation_id,
         enrolled_at=row.enrolled_at,
+        number=row.number,
+        renews=row.renews,
+        renewal_steps=None if row.renewal_steps is None else tuple(row.renewal_steps),
+        renew_by=row.renew_by,
     )

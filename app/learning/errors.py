@@ -326,6 +326,62 @@ class AlreadyDecided(Conflict):
         )
 
 
+class PanelDecides(Conflict):
+    """Two assessors decide this work; one alone cannot."""
+
+    slug = "panel-decides"
+    title = "Two assessors decide this work"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The rule of this module asks for two assessors, so nobody decides alone.",
+            kept="Your marks and comments are kept.",
+            next_step="Give your mark as a member of the panel.",
+        )
+
+
+class PanelMarkGiven(Conflict):
+    """This member has given their mark, and the other has not."""
+
+    slug = "panel-mark-given"
+    title = "You have given your mark"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your mark is given and cannot be changed while the other member of the panel has not given theirs.",
+            kept="Your mark is kept as you gave it.",
+            next_step="Wait for the second member, or step back from the panel.",
+        )
+
+
+class PanelMarkNotGiven(Conflict):
+    """Only a mark that was given, and about which nothing is decided, can be taken back."""
+
+    slug = "panel-mark-not-given"
+    title = "There is nothing to step back from"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You hold no seat in a panel that still decides about this work.",
+            kept=_NOTHING_CHANGED,
+            next_step="Go back to the queue.",
+        )
+
+
+class MarksAreKept(BadInput):
+    """The marks of a calibration set stay as they were handed in, once the agreed ones were shown."""
+
+    slug = "calibration-marks-are-kept"
+    title = "Your marks of this set stay as you handed them in"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The agreed marks have been shown to you, so your levels and decisions can no longer be changed.",
+            kept="Your marks are kept as you handed them in.",
+            next_step="Open the activity again. Your reasons and comments can still be changed.",
+        )
+
+
 class UnknownCriterion(BadInput):
     """The rubric has no such criterion."""
 
@@ -406,4 +462,310 @@ class SupervisorRoleUnusable(BadInput):
             f"The supervisor's role needs between 1 and {limit} characters on one line.",
             kept=_NOTHING_CHANGED,
             next_step="Enter a role such as “centre manager”. Leave out names.",
+        )
+
+
+class NotIndependent(Forbidden):
+    """The assessor stands too near to the learner, or to the decision, to decide this work.
+
+    Args:
+        reasons: why, one sentence each.
+    """
+
+    slug = "not-independent"
+    title = "Somebody else decides this work"
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__(
+            " ".join((*reasons, "So that nobody can doubt the decision, another assessor makes it.")),
+            kept="Marks that were saved before are kept.",
+            next_step="Take the next from the queue. Another assessor finds this one there.",
+        )
+        self.reasons = reasons
+
+
+class WaitsForSecondMark(Forbidden):
+    """Decided work that may come to this assessor for a blind second mark: they do not see the decision before."""
+
+    slug = "waits-for-second-mark"
+    title = "This work waits for a second mark"
+    action: Mapping[str, str] | None = None  # set by the page that knows the way
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This work was decided, and waits for a second mark by somebody who has not seen the decision.",
+            kept="The decision stands as it was made.",
+            next_step="Open it under “Second marks” and mark it there. After that you see both.",
+        )
+
+
+class SecondMarkNotFound(NotFound):
+    """There is no such second mark, or it is not for this person."""
+
+    slug = "second-mark-not-found"
+    title = "There is no such second mark"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No second mark of this work waits for you.",
+            next_step="Go back to the list of second marks.",
+        )
+
+
+class SecondMarkGiven(Conflict):
+    """The second mark was given already; it is given once."""
+
+    slug = "second-mark-given"
+    title = "The second mark is given already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The second mark of this work was given already, by you in another window or by another assessor.",
+            kept="The mark that was given first stands.",
+            next_step="Take the next from the list of second marks.",
+        )
+
+
+class WorkPutAway(Conflict):
+    """The texts are in quarantine or removed: nobody can judge them."""
+
+    slug = "work-put-away"
+    title = "The texts of this work are put away"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The texts of this work were put away, because somebody could be recognised in them.",
+            kept="What was decided stands.",
+            next_step="Go back to the list.",
+        )
+
+
+class SecondMarkIncomplete(BadInput):
+    """A second mark needs a level for each criterion, an outcome and a reason.
+
+    Args:
+        fields: what is missing or wrong, by field: `level-KEY`, `outcome` or `reason`.
+    """
+
+    slug = "second-mark-incomplete"
+    title = "The second mark is not complete"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(
+            " ".join(fields.values()),
+            kept="What you chose is still on this page.",
+            next_step="Complete it and send again.",
+        )
+        self.fields = fields
+
+
+class AlreadyConcluded(Conflict):
+    """What came of talking two marks over is written once."""
+
+    slug = "already-concluded"
+    title = "The conclusion is written already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The conclusion of this talk is written already, perhaps by the other assessor.",
+            kept="The first one stands.",
+            next_step="Open the page again to read it.",
+        )
+
+
+class SavedCommentNotFound(NotFound):
+    """There is no such saved comment, or it is somebody else's."""
+
+    slug = "saved-comment-not-found"
+    title = "There is no such saved comment"
+
+    def __init__(self) -> None:
+        super().__init__("You have no such saved comment.", next_step="Go back to your saved comments.")
+
+
+class CommentBankFull(Conflict):
+    """More saved comments than anybody finds their way in."""
+
+    slug = "comment-bank-full"
+    title = "Your comment bank is full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You have {most} saved comments, and there is no room for more.",
+            kept="All of them are kept, and so is what you typed.",
+            next_step="Delete some that you no longer use.",
+        )
+
+
+class AppealNotPossible(Conflict):
+    """This decision cannot be appealed against, or no more.
+
+    Args:
+        why: in words for the learner.
+    """
+
+    slug = "appeal-not-possible"
+    title = "You cannot appeal here"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            why,
+            kept="Your work is kept.",
+            next_step="Go back to the module. You can always change your work and hand in again.",
+        )
+
+
+class AppealNotFound(NotFound):
+    """There is no such appeal, or it is not for this person."""
+
+    slug = "appeal-not-found"
+    title = "There is no such appeal"
+
+    def __init__(self) -> None:
+        super().__init__("We have no such appeal here.", next_step="Go back to the list.")
+
+
+class AppealAnswered(Conflict):
+    """An appeal is answered once."""
+
+    slug = "appeal-answered"
+    title = "This appeal is closed already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another assessor answered this appeal, or the learner has handed in new work in the meantime.",
+            kept="What was answered first stands.",
+            next_step="Open the appeal again to see it.",
+        )
+
+
+class ReasonMissing(BadInput):
+    """An appeal, and an answer to one, needs its reason."""
+
+    slug = "reason-missing"
+    title = "Please say why"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Please say why, in a sentence or two.",
+            kept="Nothing was sent yet.",
+            next_step="Write the reason and send again.",
+        )
+
+
+class OwnAttendance(Forbidden):
+    """Nobody confirms that they were there themselves."""
+
+    slug = "own-attendance"
+    title = "This is your own attendance"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody confirms their own attendance.",
+            kept=_NOTHING_CHANGED,
+            next_step="Ask another teacher of the course, or an assessor.",
+        )
+
+
+class AttendanceByOther(Conflict):
+    """This session is confirmed in another way.
+
+    Args:
+        how: the way that was tried.
+    """
+
+    slug = "attendance-by-other"
+    title = "This session is confirmed in another way"
+
+    def __init__(self, how: str) -> None:
+        other = "by name" if how == "code" else "by the code that is shown there"
+        super().__init__(
+            f"Who was at this session is confirmed {other}.",
+            kept=_NOTHING_CHANGED,
+            next_step="Ask who ran the session.",
+        )
+
+
+class AttendanceDateUnusable(BadInput):
+    """The day of the session is still to come, or long ago."""
+
+    slug = "attendance-date-unusable"
+    title = "Please check the day"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The day of the session must be today or within the last year.",
+            kept=_NOTHING_CHANGED,
+            next_step="Enter the day on which it was held.",
+        )
+
+
+class AttendanceSettled(Conflict):
+    """The module was awarded, and this was part of it."""
+
+    slug = "attendance-settled"
+    title = "This can no longer be taken back"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The module was awarded to this learner, and their attendance was part of that.",
+            kept="The attendance stays as it was confirmed.",
+            next_step="If it was wrong, tell the people who run Waymark: they can revoke the badge.",
+        )
+
+
+class CodeNotKnown(BadInput):
+    """This is not the code that is shown."""
+
+    slug = "attendance-code-unknown"
+    title = "This is not the code that is shown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is not the code that is shown in your course now.",
+            kept=_NOTHING_CHANGED,
+            next_step="Look at the screen again and type all six characters. If the session is over, its teacher can "
+            "confirm you by name.",
+        )
+
+
+class TooManyCodes(Conflict):
+    """Ten codes were typed within an hour."""
+
+    slug = "attendance-too-many-codes"
+    title = "Too many codes were tried"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Ten codes were tried within an hour, so the next one has to wait.",
+            kept=_NOTHING_CHANGED,
+            next_step="Try again in an hour, or ask the teacher to confirm you by name.",
+        )
+
+
+class RenewalOver(Conflict):
+    """The badge ended too long ago to be renewed."""
+
+    slug = "renewal-over"
+    title = "This badge can no longer be renewed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A badge can be renewed until twelve months after its end. After that the module is done as a whole again.",
+            kept="Everything you wrote is kept, and the badge still shows what you did.",
+            next_step="Ask the people who run your programme how to do the module again.",
+        )
+
+
+class NoSuchRenewal(NotFound):
+    """There is no renewal of this module's badge by this person, or the module cannot be renewed that way."""
+
+    slug = "no-such-renewal"
+    title = "There is no such renewal"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "We have no such renewal of a badge of yours here.",
+            kept=_NOTHING_CHANGED,
+            next_step="Open My badges and choose Renew beside the badge.",
         )

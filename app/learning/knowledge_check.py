@@ -198,11 +198,16 @@ def _result(activity: Activity, row: KnowledgeCheckAttemptRecord, answered_at: d
 
 
 def _answered(question: Question, attempt_id: str, chosen: str) -> AnsweredQuestion:
+    by_key = {option.key: option for option in question.options}
+    taken, best = by_key[chosen], by_key[question.correct_key]
     return AnsweredQuestion(
         key=question.key,
         stem=question.stem,
         options=asked(question, attempt_id).options,
         chosen=chosen,
-        right=chosen == question.correct_key,
-        feedback=question.feedback,
+        right=taken.correct,
+        feedback=taken.feedback or question.feedback,
+        # A question's own feedback is about its right answer already; an option's is about that option alone.
+        right_feedback=None if taken.correct or not taken.feedback else best.feedback or question.feedback or None,
+        right_text=None if taken.correct or not taken.feedback else best.text,
     )

@@ -9,23 +9,22 @@ from sqlmodel import select
 from app.core import audit
 from app.core.audit import Actor
 from app.core.clock import now
-from app.core.db import ReadSession, WriteSession
+from app.core.db import WriteSession
+from app.learning import panel_marks
+from app.learning.assessors import foreign_work, require_assessor
+from app.learning.enrolments import module_of_work
 from app.learning.errors import (
     AlreadyDecided,
     LevelOutOfRange,
-    NotAnAssessor,
-    OwnWork,
-    SubmissionNotFound,
     SupervisorRoleUnusable,
     TalkInFuture,
     UnknownCriterion,
 )
+from app.learning.independence import require_independent
 from app.learning.models import CriterionMarkRecord, SubmissionRecord, SupervisorTalkRecord
 from app.learning.rounds import mark_row, talk_row, to_mark, to_talk
 from app.learning.schemas import CriterionMark, SupervisorTalk
 from app.learning.texts import clean_comment, plain
-from app.people import service as people
-from app.programme import service as programme
 
 ROLE_LENGTH = 100
 # When it is already tomorrow in the easternmost time zone, a talk held there today is not in the future.
@@ -52,7 +51,7 @@ def mark(
         comment: for the learner; may be empty.
 
     Raises:
-        NotAnAssessor, OwnWork, SubmissionNotFound, AlreadyDecided: it may not be marked by this person, or no more.
+        NotAnAssessor, OwnWork, NotIndependent, SubmissionNotFound, AlreadyDecided: this person may not mark it.
         UnknownCriterion, LevelOutOfRange, CommentTooLong, UnusableText: the mark cannot be used.
     """
     row = lock_for_decision(session, submission_id, assessor_id)
@@ -74,7 +73,7 @@ def record_supervisor_talk(
         supervisor_role: in what role the supervisor spoke, e.g. `centre manager`; never a name.
 
     Raises:
-        NotAnAssessor, OwnWork, SubmissionNotFound, AlreadyDecided: it may not be recorded by this person, or no more.
+        NotAnAssessor, OwnWork, NotIndependent, SubmissionNotFound, AlreadyDecided: this person may not record it.
         TalkInFuture: nowhere on earth is it that day yet.
         SupervisorRoleUnusable, UnusableText: the role is missing, too long, or holds control characters.
     """
@@ -104,46 +103,32 @@ def record_supervisor_talk(
     return to_talk(talk)
 
 
-def require_assessor(session: ReadSession, person_id: str) -> None:
-    """Refuse whoever does not hold the assessor grant, whatever an LMS calls them.
-
-    Raises:
-        NotAnAssessor: they do not.
-    """
-    if not people.has_role(session, person_id, "assessor"):
-        raise NotAnAssessor
-
-
-def foreign_work(row: SubmissionRecord | None, assessor_id: str) -> SubmissionRecord:
-    """The submission, if there is one and it is somebody else's.
-
-    Raises:
-        SubmissionNotFound, OwnWork: it is not.
-    """
-    if row is None:
-        raise SubmissionNotFound
-    if row.person_id == assessor_id:
-        raise OwnWork
-    return row
-
-
 def lock_for_decision(session: WriteSession, submission_id: str, assessor_id: str) -> SubmissionRecord:
     """The submission with its row locked, if this person may mark and decide it and nobody has decided it yet.
 
     Raises:
         NotAnAssessor, SubmissionNotFound, OwnWork, AlreadyDecided: they may not, or no more.
+        NotIndependent: they stand too near to the learner or to an earlier decision, as it stands at this moment; or
+            two others form the panel that decides.
+        PanelMarkGiven: they have given their mark, and the other member of the panel has not.
     """
     require_assessor(session, assessor_id)
-    row = session.exec(
+    row = foreign_work(locked_row(session, submission_id), assessor_id)
+    if row.state != "submitted":
+        raise AlreadyDecided
+    require_independent(session, row, assessor_id)
+    panel_marks.require_may_mark(session, row, assessor_id)
+    return row
+
+
+def locked_row(session: WriteSession, submission_id: str) -> SubmissionRecord | None:
+    """The submission with its row locked, as it is now; None if there is none."""
+    return session.exec(
         select(SubmissionRecord)
         .where(SubmissionRecord.id == submission_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).first()
-    row = foreign_work(row, assessor_id)
-    if row.state != "submitted":
-        raise AlreadyDecided
-    return row
 
 
 def put_mark(
@@ -155,17 +140,22 @@ def put_mark(
     comment: str,
 ) -> CriterionMark:
     """Insert or replace one mark; the caller holds the submission's lock."""
-    module = programme.module_version(session, row.module_key, row.module_version)
+    module = module_of_work(session, row)
     criterion = next((one for one in module.rubric.criteria if one.key == criterion_key), None)
     if criterion is None:
         raise UnknownCriterion
     if level is not None and level not in {one.level for one in criterion.levels}:
         raise LevelOutOfRange
+    said = clean_comment(comment)
+    if panel_marks.applies(module):
+        return panel_marks.put_draft(session, row, assessor_id, criterion_key, level, said)
     record = mark_row(session, row.id, criterion_key)
     if record is None:
         record = CriterionMarkRecord(submission_id=row.id, criterion_key=criterion_key, marked_by=assessor_id)
-    record.level, record.comment = level, clean_comment(comment)
-    record.marked_by, record.marked_at = assessor_id, now()
+    # A page sends every mark again: what another assessor gave and nobody changed stays theirs.
+    if record.level != level or record.comment != said or record.marked_by == assessor_id:
+        record.level, record.comment = level, said
+        record.marked_by, record.marked_at = assessor_id, now()
     session.add(record)
     session.flush()
     return to_mark(record)

@@ -13,16 +13,24 @@ import sqlalchemy as sa
 from sqlmodel import col, delete, select
 
 from app.core.db import ReadSession, Record, WriteSession
+from app.learning import workbench_personal_data as workbench
+from app.learning.files import personal as files
 from app.learning.models import (
     ActivityDraftRecord,
+    AttendanceCodeRecord,
+    AttendanceRecord,
+    AttendanceTryRecord,
     CriterionMarkRecord,
     DecisionRecord,
     EnrolmentRecord,
     KnowledgeCheckAttemptRecord,
     LessonCompletionRecord,
+    RecognitionRecord,
+    ReviewedServiceRecord,
     SubmissionRecord,
     SupervisorTalkRecord,
 )
+from app.learning.observation import personal as observation
 from app.people.exporting import section
 from app.people.schemas import Count, Kept, Section
 
@@ -36,14 +44,22 @@ class LearningPersonalData:
     tables = frozenset(
         {
             "enrolment", "lesson_completion", "knowledge_check_attempt", "activity_draft", "submission",
-            "criterion_mark", "supervisor_talk", "decision",
+            "criterion_mark", "supervisor_talk", "decision", "attendance", "attendance_try", "attendance_code",
+            "recognition", "reviewed_service",
         }
-    )  # fmt: skip
+    ) | observation.TABLES | workbench.TABLES | files.TABLES  # fmt: skip
     kept = (
+        *observation.KEPT,
+        *workbench.KEPT,
+        *files.KEPT,
         Kept(
             "Of work that was decided: the module, a digest of the texts, the levels by the rubric, the outcome, and "
             "who decided when, by ids only",
             "Decisions must be defensible, and statistics of a module must stay true. No text and no comment stays.",
+        ),
+        Kept(
+            "That the person confirmed others' attendance, or showed the code of a session, by their id only",
+            "It is those others' record that they were there.",
         ),
         Kept(
             "Marks, comments and decisions that the person made as an assessor about others' work, by their id only",
@@ -79,7 +95,13 @@ class LearningPersonalData:
                      col(SupervisorTalkRecord.enrolment_id).in_(enrolments), "recorded_by"),
                 )
             ),
+            part("attendance", "Sessions at which you were. Who confirmed it, a teacher or an assessor, is left out.",
+                 AttendanceRecord, col(AttendanceRecord.enrolment_id).in_(enrolments), "confirmed_by"),
             *_as_assessor(session, person_id),
+            *_at_sessions(session, person_id),
+            *observation.export(session, person_id),
+            *workbench.export(session, person_id),
+            *files.export(session, person_id),
         )  # fmt: skip
 
     def hindrances(self, session: ReadSession, person_id: str) -> tuple[str, ...]:
@@ -92,7 +114,12 @@ class LearningPersonalData:
         enrolments, decided = _enrolments(person_id), _decided(person_id)
         mine = col(SubmissionRecord.person_id) == person_id
         undecided = select(SubmissionRecord.id).where(mine, col(SubmissionRecord.id).not_in(decided))
-        counts = [_texts(session, decided)]
+        counts = [
+            _texts(session, decided),
+            *observation.erase(session, person_id),
+            *workbench.erase(session, person_id),
+        ]
+        counts += files.erase(session, person_id, decided)
         counts += [_count(session, what, model, col(model.enrolment_id).in_(enrolments)) for what, model in _GONE]
         counts.append(
             _count(
@@ -106,7 +133,7 @@ class LearningPersonalData:
                 mine, col(SubmissionRecord.id).not_in(decided),
             )
         )  # fmt: skip
-        judged = select(SubmissionRecord.enrolment_id).where(mine)
+        judged = select(SubmissionRecord.enrolment_id)  # by whichever id: a joined record's work names the person
         counts.append(
             _count(
                 session, "modules begun, without a decision", EnrolmentRecord,
@@ -114,7 +141,9 @@ class LearningPersonalData:
             )
         )  # fmt: skip
         session.execute(
-            sa.update(EnrolmentRecord).where(col(EnrolmentRecord.person_id) == person_id).values(organisation_id=None),
+            sa.update(EnrolmentRecord)
+            .where(col(EnrolmentRecord.person_id) == person_id)
+            .values(organisation_id=None, renews=None),
             execution_options={"synchronize_session": False},
         )
         return tuple(counts)
@@ -130,12 +159,19 @@ _BY_ENROLMENT: tuple[tuple[str, str, Any], ...] = (
     ("lessons_read", "Lessons you read to the end.", LessonCompletionRecord),
     ("knowledge_checks", "Every try at a knowledge check, with your answers.", KnowledgeCheckAttemptRecord),
     ("drafts", "What you have written so far.", ActivityDraftRecord),
+    ("recognition", "That you chose recognition of prior learning.", RecognitionRecord),
+    ("reviewed_services", "Whose service you reviewed, and when.", ReviewedServiceRecord),
+    ("attendance_tries", "Codes that you typed at a session in the last hour or so: when.", AttendanceTryRecord),
 )
 _GONE: tuple[tuple[str, Any], ...] = (
     ("lessons read", LessonCompletionRecord),
     ("tries at knowledge checks", KnowledgeCheckAttemptRecord),
     ("drafts", ActivityDraftRecord),
     ("talks with a supervisor", SupervisorTalkRecord),
+    ("sessions attended", AttendanceRecord),
+    ("codes tried at a session", AttendanceTryRecord),
+    ("choices of recognition of prior learning", RecognitionRecord),
+    ("records of whose service was reviewed", ReviewedServiceRecord),
 )
 
 
@@ -168,6 +204,21 @@ def _as_assessor(session: ReadSession, person_id: str) -> tuple[Section, ...]:
     )  # fmt: skip
 
 
+def _at_sessions(session: ReadSession, person_id: str) -> tuple[Section, ...]:
+    """What they did as whoever ran a session: when and for which, but not about whom."""
+    return (
+        section(
+            session, "learning.attendance_you_confirmed", "When you confirmed that somebody was at a session.",
+            AttendanceRecord, col(AttendanceRecord.confirmed_by) == person_id,
+            without=("id", "enrolment_id", "confirmed_by"),
+        ),
+        section(
+            session, "learning.codes_you_showed", "Codes that you showed at a session.",
+            AttendanceCodeRecord, col(AttendanceCodeRecord.opened_by) == person_id, without=("id", "opened_by"),
+        ),
+    )  # fmt: skip
+
+
 def _enrolments(person_id: str) -> Any:
     return select(EnrolmentRecord.id).where(EnrolmentRecord.person_id == person_id)
 
@@ -184,7 +235,7 @@ def _decided(person_id: str) -> Any:
 def _lock(session: WriteSession, person_id: str) -> None:
     """Whoever writes a draft, hands in or decides does so before this, or finds nothing to do it to."""
     for model in (EnrolmentRecord, SubmissionRecord):
-        session.exec(select(model.id).where(model.person_id == person_id).with_for_update()).all()
+        session.exec(select(model.id).where(model.person_id == person_id).with_for_update(key_share=True)).all()
 
 
 def _texts(session: WriteSession, decided: Any) -> Count:

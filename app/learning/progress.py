@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from app.core.db import ReadSession
-from app.learning.drafts import drafts_of
-from app.learning.enrolments import enrolment, lessons_read, module_of
-from app.learning.knowledge_check import states_of
+from app.learning.enrolments import enrolment, module_of
 from app.learning.models import SubmissionRecord
+from app.learning.observation.words import path_line
 from app.learning.readiness import missing_for_submission, missing_texts
-from app.learning.rounds import decision_on, marks_of
+from app.learning.rounds import awards_wait_for, decision_on, marks_of
 from app.learning.schemas import (
     ActivityProgress,
     ActivityState,
     CriterionFeedback,
-    Draft,
     Feedback,
     KnowledgeCheckState,
     Landing,
@@ -23,6 +21,7 @@ from app.learning.schemas import (
     Progress,
     SubmissionSummary,
 )
+from app.learning.standing import Standing, standing_of
 from app.learning.submissions import rounds_of, to_submission
 from app.learning.texts import fields_of, word_count
 from app.programme.schemas import Activity, Module
@@ -38,26 +37,28 @@ def progress(session: ReadSession, enrolment_id: str) -> Progress:
     """
     own = enrolment(session, enrolment_id)
     module = module_of(session, own)
-    lessons = lessons_read(session, enrolment_id)
-    checks = states_of(session, enrolment_id, module.activities, module.award_rule)
-    drafts = drafts_of(session, enrolment_id, module.activities)
-    activities = tuple(_activity(activity, lessons, checks, drafts) for activity in module.activities)
+    standing = standing_of(session, enrolment_id, module)
+    activities = tuple(_activity(module, activity, standing) for activity in module.activities)
     latest = next(iter(rounds_of(session, enrolment_id)), None)
     state = _OVERALL[latest.state] if latest is not None else "working"
     feedback = _feedback(session, latest, module) if latest is not None else None
-    next_activity = next((activity.key for activity in activities if activity.state != "done"), None)
+    missing = missing_for_submission(module, standing)
+    # What is not required, an observation say, holds nobody up, however far it is.
+    next_activity = _next(activities) if missing else None
     return Progress(
         enrolment=own,
         state=state,
         activities=activities,
         next_activity=next_activity,
         landing=_landing(state, next_activity),
-        knowledge_check=next(iter(checks), None),
-        missing=missing_for_submission(module, lessons=lessons, checks=checks, drafts=drafts),
+        knowledge_check=next(iter(standing.checks), None),
+        missing=missing,
         submission=_summary(latest) if latest is not None else None,
         returned=feedback if state == "returned" else None,
         awarded=feedback if state == "awarded" else None,
         decision_id=feedback.decision_id if feedback is not None and state == "awarded" else None,
+        recognition=standing.lessons_left_out,
+        needed_first=() if state == "awarded" else awards_wait_for(session, own, module),
     )
 
 
@@ -68,19 +69,30 @@ def _landing(state: OverallState, next_activity: str | None) -> Landing:
     return settled[state]
 
 
-def _activity(
-    activity: Activity,
-    lessons: frozenset[str],
-    checks: Sequence[KnowledgeCheckState],
-    drafts: Mapping[str, Draft],
-) -> ActivityProgress:
-    state: ActivityState = "done" if activity.key in lessons else "not_started"
+def _next(activities: Sequence[ActivityProgress]) -> str | None:
+    """What the learner can do themselves comes before what waits for somebody else."""
+    for states in (("not_started", "in_progress"), ("waiting",)):
+        for activity in activities:
+            if activity.state in states:
+                return activity.key
+    return None
+
+
+def _activity(module: Module, activity: Activity, standing: Standing) -> ActivityProgress:
+    state: ActivityState = "not_started"
     detail: str | None = None
-    if activity.kind == "knowledge_check":
-        check = next(check for check in checks if check.activity_key == activity.key)
+    if activity.kind == "lesson":
+        state, detail = _lesson_progress(activity, standing)
+    elif activity.kind == "knowledge_check":
+        check = next(check for check in standing.checks if check.activity_key == activity.key)
         state, detail = _check_progress(check)
+    elif activity.kind == "observation":
+        state, detail = path_line(standing.observations[activity.key])
+    elif activity.kind == "attendance":
+        there = activity.key in standing.attended
+        state, detail = ("done", "Confirmed") if there else ("waiting", "Not confirmed yet")
     elif fields_of(activity):
-        state, detail = _text_progress(activity, drafts[activity.key].content)
+        state, detail = _text_progress(module, activity, standing.drafts[activity.key].content, standing.files)
     return ActivityProgress(
         key=activity.key,
         kind=activity.kind,
@@ -91,6 +103,12 @@ def _activity(
     )
 
 
+def _lesson_progress(activity: Activity, standing: Standing) -> tuple[ActivityState, str | None]:
+    if activity.key in standing.lessons:
+        return "done", None
+    return ("left_out", "Open to read all the same") if standing.lessons_left_out else ("not_started", None)
+
+
 def _check_progress(check: KnowledgeCheckState) -> tuple[ActivityState, str | None]:
     detail = f"{check.last.correct} of {check.last.total} right" if check.last is not None else None
     if check.passed:
@@ -98,11 +116,13 @@ def _check_progress(check: KnowledgeCheckState) -> tuple[ActivityState, str | No
     return ("in_progress" if check.tries or check.open is not None else "not_started"), detail
 
 
-def _text_progress(activity: Activity, content: Mapping[str, str]) -> tuple[ActivityState, str | None]:
-    written = [text for text in content.values() if text.strip()]
+def _text_progress(
+    module: Module, activity: Activity, content: Mapping[str, str], files: frozenset[tuple[str, str]]
+) -> tuple[ActivityState, str | None]:
+    written = [text for key, text in content.items() if text.strip() or (activity.key, key) in files]
     if not written:
         return "not_started", None
-    done = not list(missing_texts(activity, content))
+    done = not list(missing_texts(module, activity, content, files))
     if activity.kind == "reflection":
         words = sum(word_count(text) for text in written)
         detail = f"{words} {'word' if words == 1 else 'words'}" + ("" if done else " so far")

@@ -1,12 +1,13 @@
 """Quarantine: an assessor puts a text away in one action, takes that back for ten minutes, or removes every copy of it.
 
-All rounds of the work and the drafts go together, for what stands in one mostly stands in the others. Levels, outcomes
-and the digest of the texts stay.
+All rounds of the work, the drafts and the files go together, for what stands in one mostly stands in the others.
+Levels, outcomes and the digests stay.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlmodel import col, select
@@ -16,12 +17,34 @@ from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.core.logging import get_logger
+from app.core.outbox import emit
+from app.learning.assessors import foreign_work, require_assessor
 from app.learning.errors import NotQuarantined, UndoTooLate
-from app.learning.marking import foreign_work, require_assessor
+from app.learning.events import WorkQuarantined
+from app.learning.files.putting_away import bring_all_back, purge_aside, put_aside
 from app.learning.models import ActivityDraftRecord, DecisionRecord, EnrolmentRecord, SubmissionRecord
 
 UNDO = timedelta(minutes=10)
 Step = Literal["quarantined", "undone", "purged"]
+
+
+@dataclass(frozen=True)
+class PutAway:
+    """Texts that are put away.
+
+    Attributes:
+        person_id: whose.
+        module_key, module_version: of which module.
+        final_at: from when on nobody can take it back.
+        awarded: whether the module was awarded all the same.
+    """
+
+    person_id: str
+    module_key: str
+    module_version: int
+    final_at: datetime
+    awarded: bool
+
 
 log = get_logger()
 
@@ -48,7 +71,9 @@ def quarantine(session: WriteSession, *, submission_id: str, assessor_id: str) -
         # Kept apart and not thrown away: the action can be taken back. The revision tells an open page of the change.
         draft.put_aside, draft.content, draft.revision = dict(draft.content), {}, draft.revision + 1
         session.add(draft)
+    put_aside(session, row.enrolment_id, moment)
     _told(session, row, assessor_id, "quarantined")
+    emit(session, WorkQuarantined(submission_id=row.id, person_id=row.person_id))
 
 
 def undo(session: WriteSession, *, submission_id: str, assessor_id: str) -> None:
@@ -78,6 +103,7 @@ def undo(session: WriteSession, *, submission_id: str, assessor_id: str) -> None
             draft.content, draft.put_aside = {**draft.put_aside, **written}, None
             draft.revision += 1
             session.add(draft)
+    bring_all_back(session, row.enrolment_id)
     _told(session, row, assessor_id, "undone")
 
 
@@ -101,7 +127,23 @@ def purge(session: WriteSession, *, submission_id: str, assessor_id: str) -> Non
     for draft in _drafts(session, row):
         draft.put_aside = None
         session.add(draft)
+    purge_aside(session, row.enrolment_id)
     _told(session, row, assessor_id, "purged")
+
+
+def put_away(session: ReadSession, submission_id: str) -> PutAway | None:
+    """What the learner is to be told of texts that are put away now; None if they are not, or there is no such work."""
+    row = session.get(SubmissionRecord, submission_id)
+    if row is None or row.quarantined_at is None:
+        return None
+    rounds = _rounds(session, row)
+    return PutAway(
+        person_id=row.person_id,
+        module_key=row.module_key,
+        module_version=row.module_version,
+        final_at=row.purged_at or row.quarantined_at + UNDO,
+        awarded=any(one.state == "awarded" for one in rounds),
+    )
 
 
 def can_undo(row: SubmissionRecord, assessor_id: str) -> bool:
@@ -118,7 +160,9 @@ def _locked(session: WriteSession, submission_id: str, assessor_id: str) -> Subm
     """The work with its enrolment's row locked first, as whoever hands in or saves a draft does."""
     require_assessor(session, assessor_id)
     row = foreign_work(session.get(SubmissionRecord, submission_id), assessor_id)
-    session.exec(select(EnrolmentRecord.id).where(EnrolmentRecord.id == row.enrolment_id).with_for_update()).one()
+    session.exec(
+        select(EnrolmentRecord.id).where(EnrolmentRecord.id == row.enrolment_id).with_for_update(key_share=True)
+    ).one()
     session.exec(
         select(SubmissionRecord)
         .where(SubmissionRecord.enrolment_id == row.enrolment_id)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import cast
 
 from sqlmodel import select
 
+from app.core.clock import now
 from app.core.db import ReadSession
-from app.learning.knowledge_check import states_of
+from app.learning import calibration, prerequisites
+from app.learning.enrolments import enrolment
 from app.learning.models import CriterionMarkRecord, DecisionRecord, SubmissionRecord, SupervisorTalkRecord
-from app.learning.readiness import missing_for_award
-from app.learning.schemas import CriterionMark, Decision, Missing, Outcome, SupervisorTalk
+from app.learning.readiness import missing_for_award, missing_review
+from app.learning.schemas import CriterionMark, Decision, Enrolment, Missing, Outcome, SupervisorTalk
+from app.learning.standing import Judgement, standing_of
+from app.programme import service as programme
 from app.programme.schemas import Module
 
 
@@ -51,15 +56,37 @@ def decision_on(session: ReadSession, submission_id: str) -> Decision | None:
     return to_decision(row) if row is not None else None
 
 
-def missing_now(session: ReadSession, row: SubmissionRecord, module: Module) -> tuple[Missing, ...]:
-    """What an award of this round still needs."""
-    checks = states_of(session, row.enrolment_id, module.activities, module.award_rule)
-    return missing_for_award(
-        module,
-        knowledge_check_passed=all(check.passed for check in checks),
-        marks=marks_of(session, row.id),
+def missing_now(
+    session: ReadSession, row: SubmissionRecord, module: Module, marks: Mapping[str, CriterionMark] | None = None
+) -> tuple[Missing, ...]:
+    """What an award of this round still needs; by these marks, where they are not yet those of the round."""
+    judgement = Judgement(
+        marks=marks_of(session, row.id) if marks is None else marks,
         talk=talk_of(session, row.enrolment_id),
+        held=prerequisites.held(session, row.person_id, module),
+        today=now().date(),
+        issue_until=_issue_until(session, module),
+        # Time in role, a manager's word and the like were there when the badge was awarded; a renewal asks for no more.
+        steps=() if row.renewal_steps is not None else prerequisites.steps(session, row.person_id, module),
     )
+    missing = missing_for_award(module, standing_of(session, row.enrolment_id, module), judgement)
+    gone = prerequisites.renewal_gone(session, enrolment(session, row.enrolment_id))
+    return (*missing, *calibration.missing_standard(module, row.texts), *gone)
+
+
+def awards_wait_for(session: ReadSession, of: Enrolment, module: Module) -> tuple[Missing, ...]:
+    """What no work of the learner's on this module can mend, and what only its award waits for."""
+    review = missing_review(module, _issue_until(session, module), now().date())
+    needed = prerequisites.missing(session, of.person_id, module, badges_only=of.number > 0)
+    return (*needed, *review, *prerequisites.renewal_gone(session, of))
+
+
+def _issue_until(session: ReadSession, module: Module) -> date | None:
+    """The last day for a new badge: a newer version was reviewed, so work begun before it may be awarded again."""
+    newest = programme.current_module(session, module.key)
+    if module.issue_until is None or newest.issue_until is None:
+        return None
+    return max(module.issue_until, newest.issue_until)
 
 
 def to_mark(row: CriterionMarkRecord) -> CriterionMark:

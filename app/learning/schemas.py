@@ -8,11 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from app.learning.evidence import Place
+from app.learning.panel_schemas import PanelView
 from app.programme.schemas import ActivityKind, Module, Rubric
 
 SubmissionState = Literal["submitted", "returned", "awarded"]
 OverallState = Literal["working", "submitted", "returned", "awarded"]
-ActivityState = Literal["not_started", "in_progress", "done"]
+# `waiting`: somebody else must do something now; `left_out`: not asked for.
+ActivityState = Literal["not_started", "in_progress", "waiting", "left_out", "done"]
 Landing = Literal["activity", "submit", "revise", "wait", "done"]
 Outcome = Literal["returned", "awarded"]
 MissingCode = Literal[
@@ -25,12 +27,29 @@ MissingCode = Literal[
     "criterion_unmarked",
     "criterion_below",
     "talk_missing",
+    "observation_missing",
+    "attendance_missing",
+    "file_missing",
+    "prerequisite_missing",
+    "pathway_step_open",
+    "review_unnamed",
+    "review_conflict",
+    "badge_gone",
+    "issue_over",
+    "calibration_below",
 ]
 
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A person's work on a module, pinned to the version it began under."""
+    """A person's work on a module, pinned to the version it began under.
+
+    Attributes:
+        number: 0 for the work that leads to the badge; higher for one that renews a badge.
+        renews: id of the badge that it renews, while there is one.
+        renewal_steps: keys of the activities that the renewal asks for; None where it is none.
+        renew_by: until when the renewal's work can be handed in.
+    """
 
     id: str
     person_id: str
@@ -38,6 +57,10 @@ class Enrolment:
     module_version: int
     organisation_id: str | None
     enrolled_at: datetime
+    number: int = 0
+    renews: str | None = None
+    renewal_steps: tuple[str, ...] | None = None
+    renew_by: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +102,13 @@ class KnowledgeCheckAttempt:
 
 @dataclass(frozen=True)
 class AnsweredQuestion:
-    """A question with what was chosen, whether that was right, and why."""
+    """A question with what was chosen, whether that was right, and why.
+
+    Attributes:
+        feedback: why what was chosen is right or not.
+        right_feedback: why the right answer is right, where another was chosen and the bank has words for it.
+        right_text: the right answer; None where `feedback` says all there is to say.
+    """
 
     key: str
     stem: str
@@ -87,6 +116,8 @@ class AnsweredQuestion:
     chosen: str
     right: bool
     feedback: str
+    right_feedback: str | None = None
+    right_text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +175,7 @@ class Submission:
         kept_findings: how many places of each kind the scan found that the learner handed in all the same.
         quarantined_at: when an assessor put the texts away.
         purged_at: when every copy of them was removed.
+        is_renewal: whether it renews a badge.
     """
 
     id: str
@@ -162,6 +194,7 @@ class Submission:
     kept_findings: Mapping[str, int]
     quarantined_at: datetime | None
     purged_at: datetime | None
+    is_renewal: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +244,7 @@ class DecisionOutcome:
     decided_at: datetime
     decided_by_person_id: str
     results: tuple[tuple[str, int], ...]
+    is_renewal: bool = False
 
 
 @dataclass(frozen=True)
@@ -231,6 +265,7 @@ class QueueItem:
         age: how long it has waited.
         overdue: whether the ten working days are over.
         marked: criteria that have a level already, of `criteria`.
+        is_renewal: whether it renews a badge.
     """
 
     submission_id: str
@@ -244,6 +279,7 @@ class QueueItem:
     overdue: bool
     marked: int
     criteria: int
+    is_renewal: bool = False
 
 
 @dataclass(frozen=True)
@@ -262,6 +298,9 @@ class SubmissionForMarking:
     Attributes:
         places: what the scan finds in the texts, for marking it in them.
         can_undo: whether this assessor put the texts away and may still take that back.
+        recognition: whether the learner chose recognition of prior learning: all the evidence, no lessons.
+        kept_back: how many earlier rounds this assessor is not shown, because they may judge them a second time, blind.
+        panel: how the panel stands, for this assessor; None where one assessor decides.
     """
 
     submission: Submission
@@ -275,6 +314,9 @@ class SubmissionForMarking:
     decision: Decision | None
     places: tuple[Place, ...]
     can_undo: bool
+    recognition: bool = False
+    kept_back: int = 0
+    panel: PanelView | None = None
 
 
 @dataclass(frozen=True)
@@ -337,6 +379,8 @@ class Progress:
         returned: what was said, while returned work waits for its next round.
         awarded: what was said at the award.
         decision_id: the award's decision.
+        recognition: whether the learner chose recognition of prior learning, so that no lesson is asked for.
+        needed_first: what only the award waits for: badges needed before, a review of the module that is overdue.
     """
 
     enrolment: Enrolment
@@ -350,6 +394,8 @@ class Progress:
     returned: Feedback | None
     awarded: Feedback | None
     decision_id: str | None
+    recognition: bool = False
+    needed_first: tuple[Missing, ...] = ()
 
     @property
     def done(self) -> int:
@@ -358,5 +404,5 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """How many activities there are."""
-        return len(self.activities)
+        """How many activities are asked for."""
+        return sum(activity.state != "left_out" for activity in self.activities)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 import sqlalchemy as sa
@@ -14,16 +15,18 @@ from app.core import audit, metrics, outbox
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
-from app.learning.drafts import drafts_of
-from app.learning.enrolments import lessons_read, lock, module_of, own_enrolment, refuse_if_locked
-from app.learning.errors import FindingsUnanswered, NotReady, SubmissionNotFound
+from app.learning import prerequisites
+from app.learning.enrolments import lock, module_of, own_enrolment, refuse_if_locked
+from app.learning.errors import FindingsUnanswered, NotReady, RenewalOver, SubmissionNotFound
 from app.learning.events import WorkSubmitted
 from app.learning.evidence import Place
 from app.learning.evidence.places import findings_in, kinds_of
-from app.learning.knowledge_check import states_of
+from app.learning.files import store
 from app.learning.models import SubmissionRecord
+from app.learning.overtaking import overtake
 from app.learning.readiness import missing_declaration, missing_for_submission
-from app.learning.schemas import Submission, SubmissionState
+from app.learning.schemas import Enrolment, Submission, SubmissionState
+from app.learning.standing import standing_of
 from app.people import service as people
 from app.programme.schemas import Module
 
@@ -45,13 +48,15 @@ def submit(
         WorkLocked: it is handed in already, or awarded.
         NotReady: something is missing; names each thing.
         FindingsUnanswered: the scan finds places that `kept` does not name.
+        RenewalOver: it renews a badge that ended too long ago.
     """
     own = lock(session, enrolment_id=enrolment_id, person_id=person_id)
     refuse_if_locked(session, enrolment_id)
+    _refuse_late_renewal(session, own)
     module = module_of(session, own)
-    checks = states_of(session, enrolment_id, module.activities, module.award_rule)
-    drafts = drafts_of(session, enrolment_id, module.activities)
-    missing = missing_for_submission(module, lessons=lessons_read(session, enrolment_id), checks=checks, drafts=drafts)
+    standing = standing_of(session, enrolment_id, module)
+    checks, drafts = standing.checks, standing.drafts
+    missing = (*missing_for_submission(module, standing), *prerequisites.renewal_gone(session, own))
     if not declared:
         missing = (*missing, missing_declaration())
     if missing:
@@ -60,7 +65,9 @@ def submit(
     unanswered = tuple(place for place in places if place.id not in kept)
     if unanswered:
         raise FindingsUnanswered(unanswered)
-    kinds = dict(kinds_of(places))
+    # A renewal's steps can be exchanged for others: what was written or attached for those left out stays a draft.
+    asked = {activity.key for activity in module.activities}
+    kinds = dict(Counter(kinds_of(places)) + Counter(store.kept_in_files(session, enrolment_id, asked)))
     results = [check.last for check in checks if check.last is not None]
     texts = {key: dict(draft.content) for key, draft in drafts.items()}
     moment = now()
@@ -71,15 +78,18 @@ def submit(
         module_version=own.module_version,
         number=_last_number(session, enrolment_id) + 1,
         texts=texts,
-        texts_digest=_digest(texts),
+        texts_digest=_digest(texts, store.digests_of(session, enrolment_id, asked)),
         knowledge_check_correct=sum(result.correct for result in results),
         knowledge_check_total=sum(result.total for result in results),
         declared_at=moment,
         kept_findings=kinds,
         submitted_at=moment,
+        renewal_steps=None if own.renewal_steps is None else list(own.renewal_steps),
     )
     session.add(row)
     session.flush()
+    store.attach_to_submission(session, enrolment_id=enrolment_id, submission_id=row.id, activities=asked)
+    overtake(session, row)
     outbox.emit(session, WorkSubmitted(submission_id=row.id, person_id=person_id))
     audit.record(
         session,
@@ -162,6 +172,7 @@ def to_submission(row: SubmissionRecord) -> Submission:
         kept_findings=dict(row.kept_findings),
         quarantined_at=row.quarantined_at,
         purged_at=row.purged_at,
+        is_renewal=row.renewal_steps is not None,
     )
 
 
@@ -172,6 +183,12 @@ def _open_texts(row: SubmissionRecord) -> dict[str, dict[str, str]]:
     return {activity: dict(fields) for activity, fields in row.texts.items()}
 
 
+def _refuse_late_renewal(session: ReadSession, own: Enrolment) -> None:
+    """A renewal is handed in in time; once that was done, rounds after a return take as long as they take."""
+    if own.renew_by is not None and own.renew_by <= now() and _last_number(session, own.id) == 0:
+        raise RenewalOver
+
+
 def _last_number(session: ReadSession, enrolment_id: str) -> int:
     number = session.exec(
         select(sa.func.max(SubmissionRecord.number)).where(SubmissionRecord.enrolment_id == enrolment_id)
@@ -179,6 +196,10 @@ def _last_number(session: ReadSession, enrolment_id: str) -> int:
     return number or 0
 
 
-def _digest(texts: Mapping[str, Mapping[str, str]]) -> str:
-    """SHA-256 of the texts, in hex: still says what was judged when the texts themselves have been deleted."""
-    return hashlib.sha256(json.dumps(texts, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()
+def _digest(texts: Mapping[str, Mapping[str, str]], files: Sequence[Sequence[str]]) -> str:
+    """SHA-256 of the texts, in hex: still says what was judged when the texts themselves have been deleted.
+
+    With files it covers both: where each file stands, and the SHA-256 of its bytes.
+    """
+    covered = {"texts": texts, "files": files} if files else texts
+    return hashlib.sha256(json.dumps(covered, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()

@@ -55,7 +55,7 @@ def merged(activity: Activity, stored: Mapping[str, str], offered: Mapping[str, 
         DraftTooLong: a field holds more than 20,000 characters.
         UnusableText: a field holds characters no database keeps.
     """
-    fields = fields_of(activity)
+    fields = [field for field in fields_of(activity) if field.kind != "file"]
     if not offered.keys() <= {field.key for field in fields}:
         raise UnknownField
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -149,6 +149,19 @@ def cohort(runtime: Runtime, rosters: Rosters, *, registration_id: str, deployme
     return _from_roster(runtime, registration_id, members)
 
 
+def opened_from(session: ReadSession, registration_id: str, person_ids: Collection[str]) -> frozenset[tuple[str, str]]:
+    """Which modules persons have opened from one LMS: (person, module key).
+
+    Whoever works at several agencies is one person here; each LMS is told of what was opened from it.
+    """
+    rows = session.exec(
+        select(LtiGradeLink.person_id, LtiGradeLink.module_key).where(
+            LtiGradeLink.registration_id == registration_id, col(LtiGradeLink.person_id).in_(set(person_ids))
+        )
+    ).all()
+    return frozenset((person_id, module_key) for person_id, module_key in rows if module_key is not None)
+
+
 def _memberships_url(session: ReadSession, deployment_id: str, context_id: str) -> str | None:
     return session.exec(
         select(LtiContext.memberships_url).where(
@@ -161,7 +174,7 @@ def _from_roster(runtime: Runtime, registration_id: str, members: Sequence[Membe
     wanted = [each for each in members if course_roles(each.roles).is_learner and each.status.lower() != DELETED]
     with runtime.database.read() as session:
         known = people.person_ids_by_subject(session, registration_id, [each.user_id for each in wanted])
-        names = people.display_names(session, known.values())
+        names = people.names_told_by(session, registration_id, known.values())
     return Cohort(
         _by_name(
             Learner(
@@ -188,8 +201,8 @@ def _from_launches(runtime: Runtime, registration_id: str, deployment_id: str, c
             .distinct()
             .order_by(col(LtiGradeLink.subject))
         ).all()
-        names = people.display_names(session, [person_id for _, person_id in found])
-    learners = (Learner(subject, names[person_id], person_id) for subject, person_id in found)
+        names = people.names_told_by(session, registration_id, [person_id for _, person_id in found])
+    learners = (Learner(subject, names.get(person_id), person_id) for subject, person_id in found)
     return Cohort(_by_name(learners), is_complete=False, reason=reason)
 
 

@@ -21,7 +21,7 @@ from app.lti.models import LtiContext, LtiGradeLink, LtiRegistration, LtiResourc
 from app.lti.placements import find_link
 from app.lti.registrations import find_registration, is_let_in, platform_of
 from app.lti.schemas import Launch, Platform
-from app.lti.scores import catch_up
+from app.lti.scores import catch_up, newest_score
 
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 LINE_ITEM_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
@@ -156,6 +156,19 @@ def remember_grade_link(session: WriteSession, launch: Launch, *, person_id: str
         if decision_id is not None:
             session.flush()
             catch_up(session, row, decision_id=decision_id)
+
+
+def catch_up_person(session: WriteSession, person_id: str) -> None:
+    """Gradebooks that joined a person's others are shown what was awarded before; one that knows it hears nothing."""
+    links = session.exec(
+        select(LtiGradeLink).where(LtiGradeLink.person_id == person_id).order_by(col(LtiGradeLink.id))
+    ).all()
+    for link in links:
+        if link.module_key is None or newest_score(session, link.id) is not None:
+            continue
+        decision_id = _earlier_award(session, person_id=person_id, module_key=link.module_key)
+        if decision_id is not None:
+            catch_up(session, link, decision_id=decision_id)
 
 
 def _is_known(session: ReadSession, launch: Launch, person_id: str, module_key: str) -> bool:

@@ -11,6 +11,7 @@ from app.lti.grades import grade_links
 from app.lti.models import LtiGradeLink
 from app.lti.scores import Score, award_score, plan_score, whole_second
 from app.lti.sending import send_score
+from app.people import service as people
 
 
 def post_award_score(runtime: Runtime) -> Handler:
@@ -24,7 +25,8 @@ def post_award_score(runtime: Runtime) -> Handler:
         event = decode(AwardDecided, delivery.payload)
         with runtime.database.write() as session:
             score = award_score(session, event.decision_id)
-            for link in grade_links(session, person_id=event.person_id, module_key=event.module_key):
+            person_id = people.standing_id(session, event.person_id)  # their record may have been joined since
+            for link in grade_links(session, person_id=person_id, module_key=event.module_key):
                 plan_score(session, link, score, again=delivery.untried)
 
     return handle

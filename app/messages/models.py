@@ -1,4 +1,4 @@
-"""Which mail was sent when; never to what address nor with what words."""
+"""Which mail was sent when, never to what address nor with what words; and which mails a person does not want."""
 
 from __future__ import annotations
 
@@ -22,3 +22,23 @@ class SentMail(Record, table=True):
     kind: str
     subject_id: str = Field(index=True)
     sent_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class UnwantedMail(Record, table=True):
+    """A kind of mail that a person switched off. What is not here is wanted."""
+
+    __tablename__ = "message_unwanted_mail"
+
+    person_id: str = Field(foreign_key="person.id", primary_key=True)
+    kind: str = Field(primary_key=True)
+    switched_off_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class ExpiryReminder(Record, table=True):
+    """That the reminder of a badge for one window, in days before its end, was seen to: its mail is due, or none is."""
+
+    __tablename__ = "message_expiry_reminder"
+
+    credential_id: str = Field(foreign_key="credential.id", primary_key=True)
+    days: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    noted_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)

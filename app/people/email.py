@@ -6,7 +6,6 @@ no code away.
 
 from __future__ import annotations
 
-import hmac
 import re
 from datetime import timedelta
 
@@ -29,8 +28,9 @@ from app.people.errors import (
     TooManyConfirmations,
 )
 from app.people.events import EmailConfirmationRequested, EmailConfirmed
-from app.people.identities import EMAIL_LENGTH, asserted_email
-from app.people.models import ConfirmedEmailRecord, EmailConfirmationRecord, PersonRecord
+from app.people.identities import EMAIL_LENGTH, asserted_email, standing_id
+from app.people.link_models import LinkedPersonRecord, LinkRequestRecord
+from app.people.models import ConfirmedEmailRecord, EmailConfirmationRecord, MembershipRecord, PersonRecord
 from app.people.schemas import ConfirmationMail, ConfirmedEmail, EmailConfirmation
 
 PURPOSE = "people.email-confirmation"
@@ -67,10 +67,10 @@ def request_email_confirmation(
         AddressBusy: twenty codes were sent to the address within a day, whoever asked.
     """
     address = normalise_email(email)
-    _lock_person(session, person_id)
+    lock_person(session, person_id)
     moment = now()
-    _check_pace(session, person_id)
-    _check_address(session, address)
+    check_pace(session, person_id)
+    check_address(session, address)
     session.exec(
         sa.update(EmailConfirmationRecord)
         .where(col(EmailConfirmationRecord.person_id) == person_id, col(EmailConfirmationRecord.closed_at).is_(None))
@@ -107,7 +107,7 @@ def confirmation_mail(session: ReadSession, secret_box: SecretBox, confirmation_
         confirmation_id=row.id,
         person_id=row.person_id,
         email=row.email,
-        code=_code(secret_box.derive(PURPOSE, row.id)),
+        code=secret_box.code(PURPOSE, row.id),
         expires_at=row.expires_at,
     )
 
@@ -150,17 +150,32 @@ def confirmed_email(session: ReadSession, person_id: str) -> ConfirmedEmail | No
 
 
 def notification_address(session: ReadSession, person_id: str) -> str | None:
-    """Where mails to a person go: the address they confirmed, else the one an LMS gave.
+    """Where mails to a person go: the address they confirmed, else the one an LMS gave, else their work address.
 
-    An LMS may write anything there; what is not one plain address gets no mail.
+    An LMS may write anything there; what is not one plain address gets no mail. Of a record that was joined into
+    another, it is that person's: an event from before may still name the old id.
     """
+    person_id = standing_id(session, person_id)
     confirmed = confirmed_email(session, person_id)
     if confirmed is not None:
         return confirmed.email
     try:
         return normalise_email(asserted_email(session, person_id) or "")
     except EmailNotUsable:
-        return None
+        return _work_address(session, person_id)
+
+
+def _work_address(session: ReadSession, person_id: str) -> str | None:
+    """The address that was entered for somebody who is staff now."""
+    return session.exec(
+        select(MembershipRecord.email)
+        .where(
+            MembershipRecord.person_id == person_id,
+            col(MembershipRecord.ended_at).is_(None),
+            col(MembershipRecord.email).is_not(None),
+        )
+        .order_by(col(MembershipRecord.begun_at).desc())
+    ).first()
 
 
 def normalise_email(email: str) -> str:
@@ -178,24 +193,37 @@ def normalise_email(email: str) -> str:
     return address.lower()
 
 
-def _check_pace(session: ReadSession, person_id: str) -> None:
+def check_pace(session: ReadSession, person_id: str) -> None:
+    """Refuse a sixth code within the hour, of whichever kind.
+
+    Raises:
+        TooManyConfirmations: five were asked for.
+    """
     hour_ago = now() - timedelta(hours=1)
-    recent = session.exec(
-        select(EmailConfirmationRecord.requested_at)
-        .where(EmailConfirmationRecord.person_id == person_id, col(EmailConfirmationRecord.requested_at) > hour_ago)
-        .order_by(col(EmailConfirmationRecord.requested_at))
-    ).all()
+    recent = sorted(
+        moment
+        for model in (EmailConfirmationRecord, LinkRequestRecord)
+        for moment in session.exec(
+            select(model.requested_at).where(model.person_id == person_id, col(model.requested_at) > hour_ago)
+        ).all()
+    )
     if len(recent) >= REQUESTS_PER_HOUR:
         raise TooManyConfirmations(opens_at=recent[-REQUESTS_PER_HOUR] + timedelta(hours=1))
 
 
-def _check_address(session: ReadSession, address: str) -> None:
+def check_address(session: ReadSession, address: str) -> None:
+    """Refuse a twenty-first code for one address within a day, of whichever kind and whoever asks.
+
+    Raises:
+        AddressBusy: twenty were asked for.
+    """
     day_ago = now() - timedelta(days=1)
-    recent = session.exec(
-        select(sa.func.count())
-        .select_from(EmailConfirmationRecord)
-        .where(EmailConfirmationRecord.email == address, col(EmailConfirmationRecord.requested_at) > day_ago)
-    ).one()
+    recent = sum(
+        session.exec(
+            select(sa.func.count()).select_from(model).where(model.email == address, col(model.requested_at) > day_ago)
+        ).one()
+        for model in (EmailConfirmationRecord, LinkRequestRecord)
+    )
     if recent >= REQUESTS_PER_ADDRESS_AND_DAY:
         raise AddressBusy
 
@@ -219,9 +247,7 @@ def _count_try(session: WriteSession, row: EmailConfirmationRecord) -> None:
 
 def _matches(secret_box: SecretBox, row: EmailConfirmationRecord, code: str) -> bool:
     """Whether this is the request's code, under any of the server's keys, compared in constant time."""
-    typed = "".join(code.split()).encode()
-    expected = [_code(value).encode() for value in secret_box.derive_all(PURPOSE, row.id)]
-    return any(hmac.compare_digest(candidate, typed) for candidate in expected)
+    return secret_box.code_matches(PURPOSE, row.id, code)
 
 
 def _confirmed_a_moment_ago(database: Database, secret_box: SecretBox, person_id: str, code: str) -> ConfirmedEmail:
@@ -239,7 +265,7 @@ def _confirmed_a_moment_ago(database: Database, secret_box: SecretBox, person_id
 
 
 def _confirm(session: WriteSession, row: EmailConfirmationRecord) -> ConfirmedEmail:
-    _lock_person(session, row.person_id)
+    lock_person(session, row.person_id)
     moment = now()
     closed = session.exec(
         sa.update(EmailConfirmationRecord)
@@ -271,10 +297,14 @@ def _confirm(session: WriteSession, row: EmailConfirmationRecord) -> ConfirmedEm
     return _confirmed(confirmed)
 
 
-def _lock_person(session: WriteSession, person_id: str) -> None:
-    """Let a person's requests queue up behind one another (on SQLite the write lock does it already)."""
+def lock_person(session: WriteSession, person_id: str) -> None:
+    """Let a person's requests queue up behind one another (on SQLite the write lock does it already).
+
+    Raises:
+        PersonNotFound: nobody has this id, or not any more: the record was joined into another a moment ago.
+    """
     found = session.exec(select(PersonRecord.id).where(PersonRecord.id == person_id).with_for_update()).first()
-    if found is None:
+    if found is None or session.get(LinkedPersonRecord, person_id) is not None:
         raise PersonNotFound("Nobody here has this id.")
 
 
@@ -296,11 +326,6 @@ def _confirmed_row(session: ReadSession, person_id: str) -> ConfirmedEmailRecord
             ConfirmedEmailRecord.person_id == person_id, col(ConfirmedEmailRecord.superseded_at).is_(None)
         )
     ).first()
-
-
-def _code(secret: bytes) -> str:
-    """Six digits from 32 bytes: the remainder's bias is far below what five tries could use."""
-    return f"{int.from_bytes(secret, 'big') % 1_000_000:06d}"
 
 
 def _confirmation(row: EmailConfirmationRecord) -> EmailConfirmation:

@@ -13,7 +13,15 @@ from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.people.email import normalise_email
 from app.people.errors import EmailNotUsable, ErasureHindered, PersonNotFound, ReasonNamesPerson
-from app.people.models import ConfirmedEmailRecord, EmailConfirmationRecord, LmsIdentityRecord, PersonRecord
+from app.people.link_models import LinkRequestRecord
+from app.people.linked import linked_ids, refuse_linked
+from app.people.models import (
+    ConfirmedEmailRecord,
+    EmailConfirmationRecord,
+    LmsIdentityRecord,
+    MembershipRecord,
+    PersonRecord,
+)
 from app.people.ports import PersonalData
 from app.people.schemas import Count, Erasure, Kept
 
@@ -66,6 +74,7 @@ def erase_person(
         PersonNotFound: nobody has this id.
         ErasureHindered: something is under way that would go on without the person.
         ReasonNamesPerson: the reason holds what is to be erased.
+        PersonLinked: it is a part of another person's record, which is erased whole.
     """
     with database.write() as session:
         if _row(session, person_id).erased_at is None:
@@ -75,9 +84,9 @@ def erase_person(
             raise ErasureHindered(done.hindrances)
         if done.erased_before is not None:
             return done
-        row = _row(session, person_id)
-        row.erased_at, row.erased_reason = now(), reason
-        session.add(row)
+        for row in (_row(session, each) for each in (person_id, *linked_ids(session, person_id))):
+            row.erased_at, row.erased_reason = now(), reason
+            session.add(row)
         audit.record(
             session,
             actor=actor,
@@ -91,20 +100,37 @@ def erase_person(
 
 def _erase(session: WriteSession, bound: Sequence[PersonalData], person_id: str) -> Erasure:
     row = _row(session, person_id)
+    refuse_linked(session, person_id)
     kept = (*(each for room in bound for each in room.kept), AUDIT_STAYS)
     if row.erased_at is not None:
         return Erasure(person_id, (), kept, erased_before=row.erased_at)
     _hold_back_launches(session, person_id)
-    before = _hindrances(session, bound, person_id)
+    whole = (person_id, *linked_ids(session, person_id))
+    before = _hindrances(session, bound, whole)
     if before:
         return Erasure(person_id, (), kept, hindrances=before)
-    erased = tuple(count for room in bound for count in room.erase(session, person_id) if count.number)
+    erased = tuple(count for room in bound for count in _erase_in(session, room, whole) if count.number)
     # Asked again now that every row is locked: what somebody decided in between is seen.
-    return Erasure(person_id, erased, kept, hindrances=_hindrances(session, bound, person_id))
+    return Erasure(person_id, erased, kept, hindrances=_hindrances(session, bound, whole))
 
 
-def _hindrances(session: ReadSession, bound: Sequence[PersonalData], person_id: str) -> tuple[str, ...]:
-    return tuple(hindrance for room in bound for hindrance in room.hindrances(session, person_id))
+def _erase_in(session: WriteSession, room: PersonalData, person_ids: Sequence[str]) -> tuple[Count, ...]:
+    """In one room, with what stayed with records that were joined into the person's.
+
+    The old records go first, as what hangs on their enrolments may name work of the person; and once more at the end,
+    when that work is gone.
+    """
+    person_id, *old = person_ids
+    numbers: dict[str, int] = {}
+    for each in (*old, person_id, *old):
+        for count in room.erase(session, each):
+            numbers[count.what] = numbers.get(count.what, 0) + count.number
+    return tuple(Count(what, number) for what, number in numbers.items())
+
+
+def _hindrances(session: ReadSession, bound: Sequence[PersonalData], person_ids: Sequence[str]) -> tuple[str, ...]:
+    found = (each for room in bound for person_id in person_ids for each in room.hindrances(session, person_id))
+    return tuple(dict.fromkeys(found))
 
 
 def _hold_back_launches(session: WriteSession, person_id: str) -> None:
@@ -113,7 +139,7 @@ def _hold_back_launches(session: WriteSession, person_id: str) -> None:
 
 
 def find_people(session: ReadSession, email: str) -> tuple[str, ...]:
-    """Ids of the persons who confirmed an address, or for whom an LMS gives it, those who confirmed it first.
+    """Ids of the persons who confirmed an address, or for whom an LMS or their centre gives it, in this order.
 
     Raises:
         EmailNotUsable: it is no address.
@@ -129,14 +155,19 @@ def find_people(session: ReadSession, email: str) -> tuple[str, ...]:
         .where(sa.func.lower(col(LmsIdentityRecord.email)) == address)
         .order_by(LmsIdentityRecord.person_id)
     ).all()
-    return tuple(dict.fromkeys((*confirmed, *told)))
+    entered = session.exec(
+        select(MembershipRecord.person_id).where(MembershipRecord.email == address).order_by(MembershipRecord.person_id)
+    ).all()
+    return tuple(dict.fromkeys((*confirmed, *told, *entered)))
 
 
 def _refuse_giveaway(session: ReadSession, person_id: str, reason: str) -> None:
     identities = session.exec(select(LmsIdentityRecord).where(LmsIdentityRecord.person_id == person_id)).all()
     words = {word for row in identities for word in (row.name, row.email, row.subject)}
-    for model in (ConfirmedEmailRecord, EmailConfirmationRecord):
+    for model in (ConfirmedEmailRecord, EmailConfirmationRecord, LinkRequestRecord):
         words |= set(session.exec(select(model.email).where(model.person_id == person_id)).all())
+    for membership in session.exec(select(MembershipRecord).where(MembershipRecord.person_id == person_id)).all():
+        words |= {membership.name, membership.email}
     words.add(_row(session, person_id).display_name)
     said = reason.casefold()
     if any(word and len(word) >= SHORTEST_GIVEAWAY and word.casefold() in said for word in words):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.errors import BadInput, Conflict, Gone, NotFound, TooManyRequests
@@ -165,3 +167,85 @@ class ReasonNamesPerson(BadInput):
             kept="Nothing was changed.",
             next_step="Say why without saying who, e.g. “asked by mail on 3 March”.",
         )
+
+
+class CentreNotFound(NotFound):
+    """No centre has this id or key."""
+
+    slug = "centre-not-found"
+    title = "We do not know this centre"
+
+
+class CentreNotUsable(BadInput):
+    """A centre's key or name is not one."""
+
+    slug = "centre-not-usable"
+    title = "This centre cannot be entered like that"
+
+
+class CentreKeyTaken(Conflict):
+    """The organisation has a centre with this key already."""
+
+    slug = "centre-key-taken"
+    title = "There is a centre with this key already"
+
+
+class StaffNotUsable(BadInput):
+    """A name or a function that nobody can have."""
+
+    slug = "staff-not-usable"
+    title = "This person cannot be entered like that"
+
+
+@dataclass(frozen=True)
+class StaffFileProblem:
+    """What is wrong with one row of a file of staff; never what the row says of the person.
+
+    Attributes:
+        row: the line of the file it is on; the header is 1.
+        column: which column, or empty: the whole row.
+    """
+
+    row: int
+    column: str
+    what: str
+
+
+class StaffFileNotUsable(BadInput):
+    """A file of staff with rows that cannot be entered.
+
+    Args:
+        problems: each with its row.
+    """
+
+    slug = "staff-file-not-usable"
+    title = "This file cannot be taken as it is"
+
+    def __init__(self, problems: Sequence[StaffFileProblem]) -> None:
+        super().__init__(
+            "\n".join(f"Row {each.row}{each.column and f', {each.column}'}: {each.what}" for each in problems),
+            kept="Nobody was entered.",
+            next_step="Mend these rows and try again.",
+        )
+        self.problems = tuple(problems)
+
+
+class StaffMemberNotFound(NotFound):
+    """No membership in force has this id."""
+
+    slug = "staff-member-not-found"
+    title = "This person is not among the centre's staff"
+
+
+class LineNotPossible(Conflict):
+    """Two persons cannot stand to each other like that."""
+
+    slug = "line-not-possible"
+    title = "These two cannot be put in line like that"
+
+
+class LineNotFound(NotFound):
+    """There is no such line in force."""
+
+    slug = "line-not-found"
+    title = "There is no such line between these two"

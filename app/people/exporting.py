@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.core.audit import Actor, AuditEntry
 from app.core.clock import now, rfc3339
 from app.core.db import ReadSession, Record, WriteSession
 from app.people.errors import PersonErased, PersonNotFound
+from app.people.linked import linked_ids, refuse_linked
 from app.people.models import PersonRecord
 from app.people.ports import PersonalData
 from app.people.schemas import Json, PersonalExport, Section
@@ -75,15 +76,27 @@ def export_person(session: ReadSession, bound: Sequence[PersonalData], person_id
     Raises:
         PersonNotFound: nobody has this id.
         PersonErased: there is nothing left to export.
+        PersonLinked: it is a part of another person's record.
     """
     row = session.get(PersonRecord, person_id)
     if row is None:
         raise PersonNotFound("Nobody here has this id.")
     if row.erased_at is not None:
         raise PersonErased(row.erased_at)
-    sections = [part for room in reversed(bound) for part in room.export(session, person_id)]
-    own = {person_id} | {str(record[OWN_ID]) for part in sections for record in part.records if OWN_ID in record}
-    return PersonalExport(person_id, now(), (*sections, _audited(session, person_id, sorted(own))))
+    refuse_linked(session, person_id)
+    old = linked_ids(session, person_id)
+    sections = [part for room in reversed(bound) for part in _of_all(session, room, (person_id, *old))]
+    own = {person_id, *old} | {str(record[OWN_ID]) for part in sections for record in part.records if OWN_ID in record}
+    return PersonalExport(person_id, now(), (*sections, _audited(session, (person_id, *old), sorted(own))))
+
+
+def _of_all(session: ReadSession, room: PersonalData, person_ids: Sequence[str]) -> tuple[Section, ...]:
+    """A room's sections for a person, with what stayed with records that were joined into theirs."""
+    whole, *others = (room.export(session, each) for each in person_ids)
+    more: dict[str, tuple[Mapping[str, Json], ...]] = {}
+    for part in (part for other in others for part in other):
+        more[part.name] = (*more.get(part.name, ()), *part.records)
+    return tuple(Section(part.name, part.about, (*part.records, *more.get(part.name, ()))) for part in whole)
 
 
 def note_export(session: WriteSession, person_id: str, actor: Actor) -> None:
@@ -91,26 +104,26 @@ def note_export(session: WriteSession, person_id: str, actor: Actor) -> None:
     audit.record(session, actor=actor, action="people.person_exported", subject="person", subject_id=person_id)
 
 
-def _audited(session: ReadSession, person_id: str, own: Sequence[str]) -> Section:
+def _audited(session: ReadSession, person_ids: Sequence[str], own: Sequence[str]) -> Section:
     """What the audit says the person did, and what was done to them and what is theirs; nobody else by any id."""
     found: dict[int | None, AuditEntry] = {}
     theirs: list[sa.ColumnElement[bool]] = [col(AuditEntry.subject_id).in_(some) for some in in_chunks(own)]
-    for condition in (col(AuditEntry.actor_id) == person_id, *theirs):
+    for condition in (col(AuditEntry.actor_id).in_(person_ids), *theirs):
         found |= {entry.id: entry for entry in session.exec(select(AuditEntry).where(condition)).all()}
     mine = frozenset(own)
     entries = sorted(found.values(), key=lambda entry: (entry.at, entry.id or 0))
     return Section(
         "audit.entries",
         "What the server noted about what you did, and about what was done to your records. Others are named by kind.",
-        tuple(_entry(entry, person_id, mine) for entry in entries),
+        tuple(_entry(entry, person_ids, mine) for entry in entries),
     )
 
 
-def _entry(entry: AuditEntry, person_id: str, own: frozenset[str]) -> dict[str, Json]:
+def _entry(entry: AuditEntry, person_ids: Sequence[str], own: frozenset[str]) -> dict[str, Json]:
     others = {"person": "another person", "client": "a program", "operator": "the operator", "system": "the server"}
     known: dict[str, Json] = {
         "at": rfc3339(entry.at),
-        "by": "you" if entry.actor_id == person_id else others[entry.actor_kind],
+        "by": "you" if entry.actor_id in person_ids else others[entry.actor_kind],
         "action": entry.action,
         "subject": entry.subject,
     }

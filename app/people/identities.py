@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +13,8 @@ from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.core.ids import new_id
 from app.people.errors import OrganisationNotFound, PersonNotFound
-from app.people.models import LmsIdentityRecord, OrganisationRecord, PersonRecord
+from app.people.link_models import LinkedPersonRecord
+from app.people.models import LmsIdentityRecord, MembershipRecord, OrganisationRecord, PersonRecord
 from app.people.schemas import Organisation, Person, ToldName
 
 NAME_LENGTH = 200
@@ -37,6 +38,12 @@ def is_erased(session: ReadSession, person_id: str) -> bool:
     """Whether what was kept of a person was erased."""
     row = session.get(PersonRecord, person_id)
     return row is not None and row.erased_at is not None
+
+
+def standing_id(session: ReadSession, person_id: str) -> str:
+    """Under which id a person goes today: another one if the record was joined into that of an earlier time."""
+    row = rows.find(session, LinkedPersonRecord, person_id=person_id)
+    return row.now_with if row is not None else person_id
 
 
 def person_by_lms_identity(session: ReadSession, *, registration_id: str, subject: str) -> Person | None:
@@ -111,8 +118,8 @@ def person_id_for_lms_identity(
     news = {
         "registration_id_": registration_id,
         "subject_": subject,
-        "name_": _clean(name, NAME_LENGTH),
-        "email_": _clean(email, EMAIL_LENGTH),
+        "name_": clean(name, NAME_LENGTH),
+        "email_": clean(email, EMAIL_LENGTH),
         "organisation_id_": organisation_id,
         "seen_at_": now(),
     }
@@ -124,12 +131,15 @@ def person_id_for_lms_identity(
 
 
 def display_name(session: ReadSession, person_id: str) -> str:
-    """What to call a person on a page: their own choice, else what an LMS last said, else a neutral label."""
+    """What to call a person on a page: their own choice, else what an LMS last said, else their name as staff.
+
+    Of whom none is known: a neutral label.
+    """
     return display_names(session, (person_id,))[person_id]
 
 
 def display_names(session: ReadSession, person_ids: Iterable[str]) -> dict[str, str]:
-    """`display_name` for many, in two questions to the database."""
+    """`display_name` for many, in two questions to the database; a third if nobody but their centre names some."""
     wanted = set(person_ids)
     names = {person_id: f"Person {person_id[:6]}" for person_id in wanted}
     asserted = session.exec(
@@ -142,8 +152,34 @@ def display_names(session: ReadSession, person_ids: Iterable[str]) -> dict[str, 
             col(PersonRecord.id).in_(wanted), col(PersonRecord.display_name).is_not(None)
         )
     ).all()
-    names.update({person_id: name for person_id, name in (*asserted, *chosen) if name})
-    return names
+    told = {person_id: name for person_id, name in (*asserted, *chosen) if name}
+    told |= _staff_names(session, wanted - told.keys())
+    return names | told | _names_after_linking(session, wanted - told.keys())
+
+
+def _staff_names(session: ReadSession, person_ids: Collection[str]) -> dict[str, str]:
+    """The names by which persons were entered as staff, the newest that is in force, else the newest."""
+    if not person_ids:
+        return {}
+    entered = session.exec(
+        select(MembershipRecord.person_id, MembershipRecord.name)
+        .where(col(MembershipRecord.person_id).in_(person_ids), col(MembershipRecord.name).is_not(None))
+        .order_by(col(MembershipRecord.ended_at).is_(None), col(MembershipRecord.begun_at))
+    ).all()
+    return {person_id: name for person_id, name in entered if name}
+
+
+def _names_after_linking(session: ReadSession, unknown: Set[str]) -> dict[str, str]:
+    """Whoever has no name left may be a record that was joined into another: then they are called as that one."""
+    if not unknown:
+        return {}
+    found = session.exec(
+        select(LinkedPersonRecord.person_id, LinkedPersonRecord.now_with).where(
+            col(LinkedPersonRecord.person_id).in_(unknown)
+        )
+    ).all()
+    today = display_names(session, {now_with for _, now_with in found}) if found else {}
+    return {person_id: today[now_with] for person_id, now_with in found}
 
 
 def told_names(session: ReadSession, person_id: str) -> tuple[ToldName, ...]:
@@ -158,6 +194,24 @@ def told_names(session: ReadSession, person_id: str) -> tuple[ToldName, ...]:
         if name:
             by_name.setdefault(name, ToldName(name, registration_id))
     return tuple(by_name.values())
+
+
+def names_told_by(session: ReadSession, registration_id: str, person_ids: Collection[str]) -> dict[str, str]:
+    """What one LMS calls persons whom it named: never what another LMS or the person says."""
+    wanted = sorted(set(person_ids))
+    told: dict[str, str] = {}
+    for start in range(0, len(wanted), SUBJECTS_AT_ONCE):
+        found = session.exec(
+            select(LmsIdentityRecord.person_id, LmsIdentityRecord.name)
+            .where(
+                LmsIdentityRecord.registration_id == registration_id,
+                col(LmsIdentityRecord.person_id).in_(wanted[start : start + SUBJECTS_AT_ONCE]),
+                col(LmsIdentityRecord.name).is_not(None),
+            )
+            .order_by(col(LmsIdentityRecord.seen_at))
+        ).all()
+        told |= {person_id: name for person_id, name in found if name}
+    return told
 
 
 def asserted_email(session: ReadSession, person_id: str) -> str | None:
@@ -232,8 +286,11 @@ def _seen() -> sa.Update:
 _SEEN = _seen()
 
 
-def _clean(text: str | None, length: int) -> str | None:
-    """Trimmed, cut to what a column should hold, without characters no database keeps; empty means not given."""
+def clean(text: str | None, length: int) -> str | None:
+    """A name or address as somebody else gave it, trimmed and cut to what a column should hold.
+
+    Without characters no database keeps; empty means not given.
+    """
     if text is None:
         return None
     printable = "".join(character for character in text if character.isprintable())

@@ -76,6 +76,8 @@ class RoleGrantRecord(Record, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     revoked_by_kind: str | None = Field(default=None)
     revoked_by_id: str | None = Field(default=None)
+    waived: str | None = Field(default=None)  # key of the badge that was not asked for, though the role asks for it
+    waiver_reason: str | None = Field(default=None, sa_type=sa.Text)
 
 
 class EmailConfirmationRecord(Record, table=True):
@@ -123,3 +125,70 @@ class NoticeRecord(Record, table=True):
     person_id: str = Field(foreign_key="person.id")
     version: str
     closed_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+def _in_force(name: str, *columns: str, only: str = "") -> sa.Index:
+    """What may be in force once; rows that ended stay beside it."""
+    where = sa.text(f"ended_at IS NULL{only}")
+    return sa.Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
+
+
+class CentreRecord(Record, table=True):
+    """A place of an organisation where specialists work with young people."""
+
+    __tablename__ = "centre"
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "key"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    organisation_id: str = Field(foreign_key="organisation.id")
+    key: str
+    name: str
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class MembershipRecord(Record, table=True):
+    """That a person works in a centre, as what, from when to when: rows are ended, never deleted.
+
+    Name and address are those that were entered for the work; empty for somebody who was known by a launch, and for
+    somebody who was erased.
+    """
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        _in_force("uq_membership_in_force", "centre_id", "person_id", "function"),
+        _in_force("uq_membership_email_in_force", "centre_id", "email", "function"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    centre_id: str = Field(foreign_key="centre.id")
+    person_id: str = Field(foreign_key="person.id", index=True)
+    function: str
+    name: str | None = Field(default=None)
+    email: str | None = Field(default=None, index=True)
+    begun_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    begun_by_kind: str
+    begun_by_id: str
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_by_kind: str | None = Field(default=None)
+    ended_by_id: str | None = Field(default=None)
+
+
+class ReportingLineRecord(Record, table=True):
+    """That `other` is the line manager or a mentor of a person, from when to when: ended, never deleted."""
+
+    __tablename__ = "reporting_line"
+    __table_args__ = (
+        _in_force("uq_reporting_line_in_force", "person_id", "other_id", "relation"),
+        _in_force("uq_reporting_line_manager_in_force", "person_id", only=" AND relation = 'line_manager'"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person_id: str = Field(foreign_key="person.id")
+    other_id: str = Field(foreign_key="person.id", index=True)
+    relation: str
+    begun_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    begun_by_kind: str
+    begun_by_id: str
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_by_kind: str | None = Field(default=None)
+    ended_by_id: str | None = Field(default=None)

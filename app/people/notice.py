@@ -12,7 +12,7 @@ from app.core import rows
 from app.core.db import ReadSession, WriteSession
 from app.people.models import NoticeRecord
 
-NOTICE_VERSION = "2026-11"
+NOTICE_VERSION = "2026-11-22"
 
 
 def notice_due(session: ReadSession, person_id: str) -> bool:

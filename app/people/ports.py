@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from app.core.db import ReadSession, WriteSession
+from app.people.link_schemas import Holding
 from app.people.schemas import Count, Kept, Section
 
 
@@ -45,4 +46,38 @@ class PersonalData(Protocol):
 
     def erase(self, session: WriteSession, person_id: str) -> tuple[Count, ...]:
         """Remove what the room keeps of a person, leaving what others rely on without them. May be repeated."""
+        ...
+
+
+class PersonMerge(Protocol):
+    """One room's part in joining two records of one person; the first goes on under the id of the second.
+
+    Each room that keeps a person's id offers one; wiring binds them all, the highest room first. Each column that holds
+    a person's id is answered for by exactly one room, as `tests/system/test_linked_person.py` sees to.
+    """
+
+    @property
+    def room(self) -> str:
+        """The room's name."""
+        ...
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that hold a person's id, as `table.column`."""
+        ...
+
+    def brings(self, session: ReadSession, person_id: str) -> tuple[Holding, ...]:
+        """What a record holds, as its holder counts it."""
+        ...
+
+    def stays_apart(self, session: ReadSession, from_id: str, to_id: str) -> tuple[str, ...]:
+        """What cannot come together, as there can be only one of it, a sentence each; the same before and after."""
+        ...
+
+    def hindrances(self, session: ReadSession, from_id: str, to_id: str) -> tuple[str, ...]:
+        """What must be settled first, in words; empty: they can be joined."""
+        ...
+
+    def absorb(self, session: WriteSession, from_id: str, to_id: str) -> None:
+        """Let all that names the first person name the second. Deletes nothing, and may be repeated."""
         ...

@@ -14,23 +14,42 @@ from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.people.errors import RoleNotGranted, UnknownRole
 from app.people.identities import person
+from app.people.linked import refuse_linked
 from app.people.models import RoleGrantRecord
-from app.people.schemas import ROLES, Role, RoleGrant
+from app.people.schemas import ROLES, Role, RoleGrant, Waiver
 
 
-def grant_role(session: WriteSession, *, person_id: str, role: Role, actor: Actor) -> RoleGrant:
-    """Give a role to a person; the one already in force is returned if there is one.
+def grant_role(
+    session: WriteSession, *, person_id: str, role: Role, actor: Actor, waiver: Waiver | None = None
+) -> RoleGrant:
+    """Give a role to a person; the one already in force is returned if there is one, as it was given.
+
+    Args:
+        session: the caller's transaction.
+        person_id: to whom.
+        role: which.
+        actor: who gives it.
+        waiver: the badge that the role asks for, which the person does not hold, and why it was not asked for.
 
     Raises:
         PersonNotFound: nobody has this id.
         UnknownRole: there is no such role.
+        PersonLinked: the record was joined into another, which is the one to grant it to.
     """
     _check(role)
     person(session, person_id)
+    refuse_linked(session, person_id)
     held = _in_force(session, person_id, role)
     if held is not None:
         return _grant(held)
-    row = RoleGrantRecord(person_id=person_id, role=role, granted_by_kind=actor.kind, granted_by_id=actor.id)
+    row = RoleGrantRecord(
+        person_id=person_id,
+        role=role,
+        granted_by_kind=actor.kind,
+        granted_by_id=actor.id,
+        waived=waiver.badge if waiver is not None else None,
+        waiver_reason=waiver.reason if waiver is not None else None,
+    )
     try:
         with session.begin_nested():
             session.add(row)
@@ -42,6 +61,16 @@ def grant_role(session: WriteSession, *, person_id: str, role: Role, actor: Acto
             raise
         return _grant(held)
     audit.record(session, actor=actor, action="people.role_granted", subject="person", subject_id=person_id, role=role)
+    if waiver is not None:
+        audit.record(
+            session,
+            actor=actor,
+            action="people.role_badge_waived",
+            subject="person",
+            subject_id=person_id,
+            role=role,
+            badge=waiver.badge,
+        )
     return _grant(row)
 
 
@@ -119,4 +148,5 @@ def _grant(row: RoleGrantRecord) -> RoleGrant:
         role=cast(Role, row.role),
         granted_at=row.granted_at,
         revoked_at=row.revoked_at,
+        waiver=Waiver(row.waived, row.waiver_reason or "") if row.waived is not None else None,
     )

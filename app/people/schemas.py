@@ -11,6 +11,10 @@ from app.core.clock import rfc3339
 
 Role = Literal["assessor", "operator", "manager"]
 ROLES: tuple[Role, ...] = ("assessor", "operator", "manager")
+StaffFunction = Literal["specialist", "supervisor", "mentor", "clinician"]
+STAFF_FUNCTIONS: tuple[StaffFunction, ...] = ("specialist", "supervisor", "mentor", "clinician")
+Relation = Literal["line_manager", "mentor"]
+RELATIONS: tuple[Relation, ...] = ("line_manager", "mentor")
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,23 @@ class ToldName:
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """That a badge was not asked for at a grant, though the role asks for it: the badge's key, and why."""
+
+    badge: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class RoleGrant:
-    """A role in force, or one that was."""
+    """A role in force, or one that was; `waiver` where a badge that it asks for was not asked for."""
 
     id: str
     person_id: str
     role: Role
     granted_at: datetime
     revoked_at: datetime | None
+    waiver: Waiver | None = None
 
 
 @dataclass(frozen=True)
@@ -162,3 +175,53 @@ class LmsIdentity:
 
     registration_id: str
     subject: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Centre:
+    """A place of an organisation where specialists work with young people."""
+
+    id: str
+    organisation_id: str
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class StaffMember:
+    """A person in one function at one centre, as long as the membership is in force.
+
+    Attributes:
+        name: as it was entered for the work, else what the person is called here.
+        email: the work address that was entered, else where mails to the person go; None if no address is known.
+        is_entered: whether name and address were entered by the centre; if not, the person was known by a launch, and
+            the address is theirs to show, not the centre's.
+    """
+
+    membership_id: str
+    person_id: str
+    centre_id: str
+    centre_name: str
+    organisation_id: str
+    function: StaffFunction
+    name: str = field(repr=False)
+    email: str | None = field(repr=False)
+    is_entered: bool = True
+
+
+@dataclass(frozen=True)
+class ReportingLine:
+    """What `other` is to a person, in force."""
+
+    person_id: str
+    other_id: str
+    relation: Relation
+
+
+@dataclass(frozen=True)
+class KnownPerson:
+    """A person whom an LMS of an organisation has brought here, by the name and address that this LMS gave."""
+
+    person_id: str
+    name: str = field(repr=False)
+    email: str | None = field(repr=False)

@@ -43,13 +43,15 @@ def achievement_of(module: Module, programme: Programme, find: ItemFinder) -> Ac
         validity_months=module.validity_months,
         language=module.language,
         tags=module.tags,
-        alignments=tuple(_alignment(item) for item in items),
+        alignments=tuple(alignment(item) for item in items),
         rubric=module.rubric,
         minimum_level=module.award_rule.minimum_level,
         review_by=module.review_by,
         issuer_key=programme.issuer.key,
         path=path,
         image_path=f"{path}.png",
+        needed_before=module.needed_before,
+        issue_until=module.issue_until,
     )
 
 
@@ -68,14 +70,23 @@ def criteria_narrative(module: Module, issuer_name: str) -> str:
         (
             "To earn this badge the learner:",
             "\n".join(f"- {step}" for step in steps),
-            f"An assessor appointed by {issuer_name} judged the work handed in against a rubric of "
+            f"{_judges(rule)} appointed by {issuer_name} judged the work handed in against a rubric of "
             f"{len(module.rubric.criteria)} criteria ({criteria}). Each had to reach level {rule.minimum_level} of "
-            f"{len(names)} ({names[rule.minimum_level]}) or higher. A person made the decision, not a computer.",
+            f"{len(names)} ({names[rule.minimum_level]}) or higher. {_deciders(rule)} made the decision, not a "
+            "computer.",
             f"Effort: about {module.hours} hours, time in the workplace included. "
             f"The badge is valid for {duration(module.validity_months)}. "
             f"The module's content is due for review by {module.review_by.day} {module.review_by:%B %Y}.",
         )
     )
+
+
+def _judges(rule: AwardRule) -> str:
+    return "An assessor" if rule.panel == 1 else "Two assessors"
+
+
+def _deciders(rule: AwardRule) -> str:
+    return "A person" if rule.panel == 1 else "These two, who had marked it apart,"
 
 
 def duration(months: int) -> str:
@@ -103,7 +114,8 @@ def _either(observers: tuple[str, ...]) -> str:
     return " or ".join(filter(None, (", ".join(named[:-1]), named[-1])))
 
 
-def _alignment(item: CaseItem) -> AlignmentInfo:
+def alignment(item: CaseItem) -> AlignmentInfo:
+    """How an achievement points at a CASE item."""
     return AlignmentInfo(
         target_name=item.name,
         target_path=item.path,

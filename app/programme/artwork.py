@@ -4,6 +4,7 @@ The same arguments always give the same bytes. Nothing is fetched, nothing depen
 the picture can run, so the files may be baked into badges, mailed and opened by strangers.
 """
 
+from collections.abc import Sequence
 from math import cos, radians, sin
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
@@ -25,6 +26,7 @@ DOMAIN_COLOURS: dict[str, str] = {
     "G": "#176673",  # lagoon: team and practice
     "H": "#2a3358",  # night: advanced roles
 }
+TEN = 10
 GOLD = "#e5ad3c"
 PAPER = "#fdfcf6"
 
@@ -33,22 +35,26 @@ _LETTERS = 204.0
 _LEVEL_WORDS: dict[Level, str] = {"basic": "basic level", "advanced": "advanced level", "stack": "full pathway"}
 
 
-def medallion_svg(*, code: str, title: str, domain_colour: str, level: Level, ring_text: str) -> str:
+def medallion_svg(
+    *, code: str, title: str, domain_colour: str, level: Level, ring_text: str, marks: Sequence[str] = ()
+) -> str:
     """Draw a badge's medallion.
 
     `code` is the module's code (M01, X5), shown at the foot and deciding the motif; `title` is the badge's name, for
     people who cannot see it; `domain_colour` is a domain key A to H or a colour `#rrggbb`; `level` decides the ring;
-    `ring_text` runs around the top and shrinks to fit.
+    `ring_text` runs around the top and shrinks to fit. `marks` are the colours, as above, of the badges that a stack
+    stands on: each is a blaze in its ring, clockwise from the top; other levels have none.
 
     Returns an SVG document 512 units square. Raises ValueError for a colour that is neither.
     """
     code, title = _readable(code), _readable(title)
+    blazes = [_colour(each) for each in marks] or [_colour(domain_colour)] * TEN
     deep = _colour(domain_colour)
     palette = Palette(deep, _mix(deep, PAPER, 0.38), _mix(deep, PAPER, 0.8), PAPER, GOLD)
     words = f"Round medallion, {_LEVEL_WORDS[level]}. Around it: {drawable(ring_text).capitalize()}. Code {code}."
     body = "".join(
         (
-            _rim(level, palette),
+            _rim(level, palette, blazes),
             _ground(palette),
             f'<g transform="translate(256 250) scale(.97)">{motif(code, stack=level == "stack", palette=palette)}</g>',
             _circle(176, "none", GOLD, 5),
@@ -99,16 +105,21 @@ def _around(count: int, radius: float, start: float = 0) -> list[tuple[float, fl
     return [(_CENTRE + radius * sin(angle), _CENTRE - radius * cos(angle)) for angle in angles]
 
 
-def _rim(level: Level, p: Palette) -> str:
-    """The ring tells the level: plain, toothed like a compass card, or gold, set with ten blazes."""
+def _rim(level: Level, p: Palette, marks: Sequence[str]) -> str:
+    """The ring tells the level: plain, toothed like a compass card, or gold, set with a blaze for each badge below."""
     if level == "basic":
         return _circle(246, p.deep) + _circle(237, "none", p.gold, 3)
     if level == "advanced":
         points = [p for pair in zip(_around(32, 252), _around(32, 237, 360 / 64), strict=True) for p in pair]
         star = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         return f'<polygon points="{star}" fill="{p.gold}"/>' + _circle(238, p.deep) + _circle(230, "none", p.gold, 3)
-    blazes = "".join(f'<path d="M{x:.1f} {y - 8:.1f}l8 8-8 8-8-8Z" fill="{p.deep}"/>' for x, y in _around(10, 238, 18))
-    return _circle(250, p.gold) + blazes + _circle(226, p.deep) + _circle(226, "none", p.paper, 3)
+    places = zip(_around(len(marks), 238, 180 / len(marks)), marks, strict=True)
+    blazes = "".join(
+        f'<path d="M{x:.1f} {y - 14:.1f}l14 14-14 14-14-14Z" fill="{p.paper}"/>'
+        f'<path d="M{x:.1f} {y - 10:.1f}l10 10-10 10-10-10Z" fill="{mark}"/>'
+        for (x, y), mark in places
+    )
+    return _circle(252, p.gold) + _circle(224, p.deep) + _circle(224, "none", p.paper, 3) + blazes
 
 
 def _ground(p: Palette) -> str:

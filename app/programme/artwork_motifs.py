@@ -183,6 +183,14 @@ def _lantern(p: Palette) -> str:
     return rays + body + flame + frame + _ring(0, -104, 24, p.deep, 10) + _line("M0 -30V-20M0 66V78", p.deep, 6)
 
 
+def _steps(p: Palette) -> str:
+    """Four levels of a rubric, and the mark of the one that was reached."""
+    stairs = _shape("M-132 112V60H-66V16H0V-28H66V-72H132V112Z", p.deep)
+    treads = "".join(_line(f"M{x + 9} {top + 9}H{x + 57}", p.mid, 8) for x, top in ((-132, 60), (-66, 16), (66, -72)))
+    mark = _line("M33 -34V-92", p.deep, 8) + _blaze(33, -100, 30, p.gold) + _line("M9 -19H57", p.gold, 8)
+    return stairs + treads + mark
+
+
 def _lens(p: Palette) -> str:
     """A glass over the contour lines of a hill."""
     lens = _dot(-18, -18, 104, p.deep) + _dot(-18, -18, 85, p.paper)
@@ -231,6 +239,7 @@ MOTIFS: dict[str, Callable[[Palette], str]] = {
     "M10": _three_rings,
     "X1": _two_cairns,
     "X2": _lantern,
+    "X2a": _steps,
     "X3": _lens,
     "X4": _summit,
     "X5": _twenty_five,

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from app.programme import frameworks, schemas
+from app.programme import frameworks, pathway_assembly, rubric_assembly, schemas
 from app.programme.documents import programme_with_digest, with_digest
 from app.programme.files import (
     AnyActivityEntry,
     AttendanceEntry,
     CalibrationFile,
-    CriterionEntry,
     ExerciseEntry,
     FieldEntry,
     KnowledgeCheckEntry,
@@ -25,7 +24,7 @@ from app.programme.files import (
     SampleEntry,
     SourceEntry,
 )
-from app.programme.framework_files import FrameworkFile, PrinciplesFile, ScaleFile
+from app.programme.framework_files import FrameworkFile, PrinciplesFile, ProvisionalEntry, ScaleFile
 from app.programme.loader import ModuleFolder, ProgrammeFolder, Sheet
 
 GRACE = timedelta(days=60)
@@ -50,7 +49,7 @@ def review_dates(content: ModuleFile) -> list[date]:
 
 
 def programme(folder: ProgrammeFolder) -> frameworks.Programme:
-    """The programme a folder describes, with its published modules, each with its digest."""
+    """The programme a folder describes, with its published modules and pathways, each with its digest."""
     content = folder.programme.content
     bare = frameworks.Programme(
         key=content.key,
@@ -67,8 +66,17 @@ def programme(folder: ProgrammeFolder) -> frameworks.Programme:
         practice_elements=tuple(
             frameworks.PracticeElement(e.id, e.name, e.statement) for e in folder.youth_elements.content.elements
         ),
+        provisional=_provisional(content.provisional),
     )
-    return replace(programme_with_digest(bare), modules=modules(folder, bare, drafts=False))
+    published = modules(folder, bare, drafts=False)
+    pathways = pathway_assembly.pathways(folder, bare, published)
+    return replace(programme_with_digest(bare), modules=published, pathways=pathways)
+
+
+def _provisional(entry: ProvisionalEntry | None) -> frameworks.ProvisionalRule | None:
+    if entry is None:
+        return None
+    return frameworks.ProvisionalRule(tuple(entry.awarded), tuple(entry.knowledge_checks), entry.within_weeks)
 
 
 def _framework(sheet: Sheet[FrameworkFile]) -> frameworks.Framework:
@@ -88,6 +96,7 @@ def _framework(sheet: Sheet[FrameworkFile]) -> frameworks.Framework:
                     fidelity_items=tuple(entry.fidelity_items),
                     principles=tuple(entry.principles),
                     themes=tuple(entry.themes),
+                    replaces=tuple(entry.replaces),
                 )
                 for entry in domain.competencies
             ),
@@ -171,24 +180,29 @@ def _module(
         tags=tuple(content.tags),
         outcomes=tuple(content.outcomes),
         activities=tuple(_activity(entry, folder, programme, main_scale) for entry in content.activities),
-        rubric=schemas.Rubric(
-            version=content.rubric.version,
-            criteria=tuple(_criterion(entry, content.rubric.levels) for entry in content.rubric.criteria),
-        ),
+        rubric=rubric_assembly.rubric(content.rubric),
         award_rule=schemas.AwardRule(
             knowledge_check_pass=float(content.award.knowledge_check_pass),
             minimum_level=content.award.minimum_level,
             supervisor_talk=content.award.supervisor_talk_minutes > 0,
             supervisor_talk_minutes=content.award.supervisor_talk_minutes,
             observations_meet=content.award.observations_meet,
+            panel=content.award.panel,
+            conflict_years=content.award.conflict_years,
         ),
         what_to_leave_out=tuple(content.what_to_leave_out),
         critical_information=schemas.CriticalInformation(**content.critical_information.model_dump()),
         review_by=content.review_by,
-        prerequisites=tuple(content.prerequisites),
+        prerequisites=tuple(each for each in content.prerequisites if isinstance(each, str)),
+        prerequisites_any=tuple(tuple(each.any_of) for each in content.prerequisites if not isinstance(each, str)),
         youth_elements=tuple(content.youth_elements),
+        qualifies_for=tuple(content.qualifies_for),
         renewal=content.renewal,
-        renewal_activities=tuple(content.renewal_activities),
+        renewal_activities=tuple(
+            key for each in content.renewal_activities for key in ([each] if isinstance(each, str) else each.any_of)
+        ),
+        renewal_any=tuple(tuple(each.any_of) for each in content.renewal_activities if not isinstance(each, str)),
+        renewal_criteria=tuple((key, tuple(criteria)) for key, criteria in content.renewal_criteria.items()),
         calibration=next((_calibration(sheet.content) for sheet in folder.calibrations), None),
         issue_until=issue_until(content) if content.key in time_critical else None,
     )
@@ -225,6 +239,7 @@ def _activity(
             checklist=tuple(schemas.ChecklistLine(line.key, line.text) for line in lines),
             observers=tuple(entry.by),
             required=entry.required,
+            of_review=entry.of_review,
         )
     if isinstance(entry, AttendanceEntry):
         return replace(bare, confirmed_by=tuple(entry.confirmed_by))
@@ -265,21 +280,6 @@ def _field(entry: FieldEntry, programme: frameworks.Programme, main_scale: str |
     elif entry.options_from == "principles":
         options = tuple(schemas.FieldOption(p.id, f"{p.id} {p.name}") for p in programme.principles)
     return schemas.ExerciseField(entry.key, entry.label, entry.hint, entry.kind, entry.required, options)
-
-
-def _criterion(entry: CriterionEntry, level_names: list[str]) -> schemas.Criterion:
-    pairs = zip(level_names, entry.levels, strict=False)  # the check counts them; a preview shows what is there
-    return schemas.Criterion(
-        key=entry.key,
-        title=entry.title,
-        competencies=tuple(entry.competencies),
-        fidelity_items=tuple(entry.fidelity_items),
-        principles=tuple(entry.principles),
-        levels=tuple(schemas.RubricLevel(n, name, text) for n, (name, text) in enumerate(pairs, start=1)),
-        conditions=tuple(entry.conditions),
-        maps_note=entry.maps_note,
-        youth_elements=tuple(entry.youth_elements),
-    )
 
 
 def _calibration(content: CalibrationFile) -> schemas.Calibration:

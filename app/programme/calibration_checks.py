@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.programme.errors import Problem
-from app.programme.files import CalibrationFile, SampleEntry
+from app.programme.files import CalibrationFile, FormFile, SampleEntry
 from app.programme.known_ids import Known, repeated
 from app.programme.loader import ModuleFolder, Sheet
 from app.programme.located import Route
+
+# What a learner says of each sample; a field of the exercise's form for each, its key after the sample's.
+MARKED = ("levels", "decision", "quarantine", "reason")
 
 
 def problems(module: ModuleFolder, known: Known) -> Iterator[Problem]:
@@ -23,8 +26,20 @@ def problems(module: ModuleFolder, known: Known) -> Iterator[Problem]:
         if content.standard.decisions_as_agreed > len(content.samples):
             message = f"there are only {len(content.samples)} decisions to agree on"
             yield sheet.problem(message, "standard", "decisionsAsAgreed")
+        if not any(_asks_for_all(form, content) for form in module.forms.values()):
+            message = (
+                "no exercise of this module asks for the marks: its form needs the fields KEY-levels, KEY-decision, "
+                "KEY-quarantine and KEY-reason for the key of each sample"
+            )
+            yield sheet.problem(message, "samples")
         for index, sample in enumerate(content.samples):
             yield from _sample(sheet, sample, ("samples", index), known)
+
+
+def _asks_for_all(form: Sheet[FormFile], content: CalibrationFile) -> bool:
+    """Whether a form has the four fields of every sample, by which learners mark the set."""
+    there = {field.key for field in form.content.fields}
+    return all(f"{sample.key}-{part}" in there for sample in content.samples for part in MARKED)
 
 
 def _sample(sheet: Sheet[CalibrationFile], sample: SampleEntry, at: Route, known: Known) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from app.programme import calibration_checks, module_checks, notices
+from app.programme import calibration_checks, module_checks, notices, pathway_checks
 from app.programme.errors import Problem
 from app.programme.file_model import FileModel
 from app.programme.known_ids import Known, known_ids, unknown
@@ -32,7 +32,9 @@ def problems(folder: ProgrammeFolder, today: date) -> list[Problem]:
     for module in folder.modules:
         found.extend(module_checks.problems(module, known))
         found.extend(calibration_checks.problems(module, known))
+    found.extend(pathway_checks.problems(folder, known))
     found.extend(notices.notices(folder, today))
+    found.extend(pathway_checks.overdue(folder, today))
     return found
 
 
@@ -45,6 +47,22 @@ def _settings(folder: ProgrammeFolder, known: Known) -> Iterator[Problem]:
         message = "there are several scales: say with `mainScale:` which one's items forms offer"
         yield sheet.problem(message)
     yield from unknown(sheet, sheet.content.time_critical, known.modules, "module", "timeCritical")
+    provisional = sheet.content.provisional
+    if provisional is not None:
+        checks = {
+            key: any(activity.kind == "knowledge_check" for activity in module.sheet.content.activities)
+            for key, module in known.folders.items()
+        }
+        yield from unknown(sheet, provisional.awarded, known.modules, "module", "provisional", "awarded")
+        yield from unknown(
+            sheet, provisional.knowledge_checks, known.modules, "module", "provisional", "knowledgeChecks"
+        )
+        for index, key in enumerate(provisional.knowledge_checks):
+            if not checks.get(key, True):
+                message = f"`{key}` has no knowledge check"
+                yield sheet.problem(message, "provisional", "knowledgeChecks", index)
+        if not provisional.awarded and not provisional.knowledge_checks:
+            yield sheet.problem("name at least one module: this rule asks for nothing", "provisional")
 
 
 def _duplicates(folder: ProgrammeFolder) -> Iterator[Problem]:
@@ -89,6 +107,7 @@ def _same_keys(folder: ProgrammeFolder) -> Iterator[Problem]:
 
 
 def _frameworks(folder: ProgrammeFolder, known: Known) -> Iterator[Problem]:
+    yield from _replaced(folder)
     for sheet in folder.frameworks:
         for d, domain in enumerate(sheet.content.domains):
             for c, entry in enumerate(domain.competencies):
@@ -98,6 +117,28 @@ def _frameworks(folder: ProgrammeFolder, known: Known) -> Iterator[Problem]:
                 )
                 yield from unknown(sheet, entry.principles, known.principles, "principle", *at, "principles")
                 yield from unknown(sheet, entry.themes, known.themes, "theme", *at, "themes")
+
+
+def _replaced(folder: ProgrammeFolder) -> Iterator[Problem]:
+    """An id that is replaced has left the files, and one competency alone has taken its place."""
+    entries = [
+        (sheet, ("domains", d, "competencies", c), entry)
+        for sheet in folder.frameworks
+        for d, domain in enumerate(sheet.content.domains)
+        for c, entry in enumerate(domain.competencies)
+    ]
+    there = {entry.id for _sheet, _at, entry in entries}
+    followed: dict[str, str] = {}
+    for sheet, at, entry in entries:
+        for index, earlier in enumerate(entry.replaces):
+            route: Route = (*at, "replaces", index)
+            if earlier in there:
+                yield sheet.problem(
+                    f"`{earlier}` is replaced, so it may not be among the competencies any more", *route
+                )
+            elif earlier in followed:
+                yield sheet.problem(f"`{earlier}` is replaced by `{followed[earlier]}` already", *route)
+            followed.setdefault(earlier, entry.id)
 
 
 def _scales(folder: ProgrammeFolder) -> Iterator[Problem]:

@@ -10,22 +10,40 @@ from typing import Any, cast
 import rfc8785
 from pydantic import TypeAdapter
 
-from app.programme.frameworks import Programme
+from app.programme.frameworks import Competency, Programme
+from app.programme.pathways import Pathway, StackAchievement, TimeInRoleRule
 from app.programme.schemas import Activity, AwardRule, Criterion, Module, Option
 
 _MODULE = TypeAdapter(Module)
 _PROGRAMME = TypeAdapter(Programme)
+_PATHWAY = TypeAdapter(Pathway)
 
 # Members that came after the first release. Where they say nothing they are left out of a document, so that a version
 # that was loaded before there were such members has the same bytes, and the same digest, for good.
 LATER: Mapping[type, frozenset[str]] = {
     Module: frozenset(
-        {"prerequisites", "youth_elements", "renewal", "renewal_activities", "calibration", "issue_until"}
+        {
+            "prerequisites",
+            "youth_elements",
+            "renewal",
+            "renewal_activities",
+            "calibration",
+            "issue_until",
+            "prerequisites_any",
+            "qualifies_for",
+            "renewal_any",
+            "renewal_criteria",
+        }
     ),
-    Activity: frozenset({"example_markdown", "checklist", "observers", "required", "confirmed_by"}),
+    Activity: frozenset({"example_markdown", "checklist", "observers", "required", "confirmed_by", "of_review"}),
     Option: frozenset({"feedback"}),
     Criterion: frozenset({"youth_elements"}),
-    AwardRule: frozenset({"observations_meet"}),
+    AwardRule: frozenset({"observations_meet", "panel", "conflict_years"}),
+    Programme: frozenset({"provisional"}),
+    Competency: frozenset({"replaces"}),
+    TimeInRoleRule: frozenset({"longest_gap_days"}),
+    Pathway: frozenset({"consequences"}),
+    StackAchievement: frozenset({"components_expired_days"}),
 }
 
 
@@ -38,9 +56,18 @@ def module_document(module: Module) -> dict[str, Any]:
 
 
 def programme_document(programme: Programme) -> dict[str, Any]:
-    """A programme as JSON: everything but its digest and its modules, which have versions of their own."""
+    """A programme as JSON: everything but its digest, and its modules and pathways, which have their own versions."""
     document = cast(dict[str, Any], _PROGRAMME.dump_python(programme, mode="json"))
-    del document["digest"], document["modules"]
+    del document["digest"], document["modules"], document["pathways"]
+    _leave_out_what_says_nothing(programme, document)
+    return document
+
+
+def pathway_document(pathway: Pathway) -> dict[str, Any]:
+    """A pathway as JSON: everything but its digest."""
+    document = cast(dict[str, Any], _PATHWAY.dump_python(pathway, mode="json"))
+    del document["digest"]
+    _leave_out_what_says_nothing(pathway, document)
     return document
 
 
@@ -52,6 +79,11 @@ def module_from(document: dict[str, Any], digest: str) -> Module:
 def programme_from(document: dict[str, Any], digest: str) -> Programme:
     """The programme a document describes, without modules."""
     return replace(_PROGRAMME.validate_python(document), digest=digest)
+
+
+def pathway_from(document: dict[str, Any], digest: str) -> Pathway:
+    """The pathway a document describes; members this release does not know are left out."""
+    return replace(_PATHWAY.validate_python(document), digest=digest)
 
 
 def canonical(document: dict[str, Any]) -> bytes:
@@ -67,6 +99,11 @@ def digest_of(document: dict[str, Any]) -> str:
 def with_digest(module: Module) -> Module:
     """The module carrying the digest of its content."""
     return replace(module, digest=digest_of(module_document(module)))
+
+
+def pathway_with_digest(pathway: Pathway) -> Pathway:
+    """The pathway carrying the digest of its content."""
+    return replace(pathway, digest=digest_of(pathway_document(pathway)))
 
 
 def programme_with_digest(programme: Programme) -> Programme:

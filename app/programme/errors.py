@@ -78,6 +78,13 @@ class ModuleUnknown(NotFound):
     title = "There is no such module"
 
 
+class PathwayUnknown(ModuleUnknown):
+    """There is no such pathway, or not in this version; where achievements are looked up it is one of their errors."""
+
+    slug = "pathway-unknown"
+    title = "There is no such pathway"
+
+
 class ItemUnknown(NotFound):
     """No version of the programme knows this competency, item or principle."""
 

@@ -15,6 +15,8 @@ LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(?:[-.][A-Z0-9]+)*$", max_length=40)]
 ModuleKey = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,2}[a-z]?$")]
+# Of a module, or of a pathway with an achievement of its own: those are in lower case, so the two never meet.
+AchievementKey = Annotated[str, StringConstraints(pattern=r"^(?:[A-Z][0-9]{1,2}[a-z]?|[a-z][a-z0-9-]{0,59})$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=500)]
 Version = Annotated[int, Field(ge=1)]
 FilePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_-]+)*$", max_length=200)]

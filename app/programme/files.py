@@ -7,9 +7,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from app.programme.file_model import FileModel, FilePath, ItemId, Key, LongText, ModuleKey, Text, Version
+from app.programme.file_model import (
+    AchievementKey,
+    FileModel,
+    FilePath,
+    ItemId,
+    Key,
+    LongText,
+    ModuleKey,
+    Text,
+    Version,
+)
 from app.programme.framework_files import FrameworkFile, PrinciplesFile, ProgrammeFile, ScaleFile, YouthElementsFile
-from app.programme.schemas import Confirmation, FieldKind, Level, LineAnswer, Observer, Outcome
+from app.programme.module_parts import CriticalInformationEntry, RubricEntry
+from app.programme.pathway_files import CONSEQUENCE_TAGS, RULE_TAGS, PathwayFile
+from app.programme.schemas import Confirmation, FieldKind, Grant, Level, LineAnswer, Observer, Outcome
 
 
 class ActivityBase(FileModel):
@@ -74,6 +86,7 @@ class ObservationEntry(ActivityBase):
     checklist: FilePath
     by: Annotated[list[Observer], Field(min_length=1)]
     required: bool
+    of_review: bool = False
 
 
 class AttendanceEntry(ActivityBase):
@@ -90,28 +103,6 @@ AnyActivityEntry = (
 ActivityEntry = Annotated[AnyActivityEntry, Field(discriminator="kind")]
 
 
-class CriterionEntry(FileModel):
-    """A rubric's row; `levels` describes level 1 first."""
-
-    key: Key
-    title: Text
-    competencies: list[ItemId]
-    fidelity_items: list[ItemId] = Field(default_factory=list)
-    principles: list[ItemId] = Field(default_factory=list)
-    youth_elements: list[ItemId] = Field(default_factory=list)
-    conditions: list[ItemId] = Field(default_factory=list)
-    maps_note: Text | None = None
-    levels: list[Text]
-
-
-class RubricEntry(FileModel):
-    """How work is judged."""
-
-    version: Version
-    levels: Annotated[list[Text], Field(min_length=4, max_length=4)]
-    criteria: Annotated[list[CriterionEntry], Field(min_length=1)]
-
-
 class AwardEntry(FileModel):
     """What must be there before an assessor may award."""
 
@@ -119,21 +110,40 @@ class AwardEntry(FileModel):
     minimum_level: Annotated[int, Field(ge=1, le=4)]
     supervisor_talk_minutes: Annotated[int, Field(ge=0)]
     observations_meet: bool = False
+    panel: Literal[1, 2] = 1
+    conflict_years: Annotated[int, Field(ge=0, le=20)] = 0
 
 
-class CriticalInformationEntry(FileModel):
-    """What a person must know before choosing the module."""
+class AnyOfEntry(FileModel):
+    """Badges of which one is to be held before."""
 
-    audience: Text
-    delivery: Text
-    language: Text
-    prerequisites: Text
-    assessment: Text
-    identity_check: Text
-    recognition: Text
-    stackability: Text
-    quality_assurance: Text
-    price: Text
+    any_of: Annotated[list[AchievementKey], Field(min_length=2)]
+
+
+def _prerequisite_form(value: Any) -> str:
+    return ANY_OF if isinstance(value, dict | AnyOfEntry) else ONE_BADGE
+
+
+ONE_BADGE, ANY_OF = "one badge", "any of several"
+PrerequisiteEntry = Annotated[
+    Annotated[AchievementKey, Tag(ONE_BADGE)] | Annotated[AnyOfEntry, Tag(ANY_OF)], Discriminator(_prerequisite_form)
+]
+
+
+class RenewalAnyOf(FileModel):
+    """Steps of which one is done again, whichever the holder chooses."""
+
+    any_of: Annotated[list[Key], Field(min_length=2)]
+
+
+def _renewal_form(value: Any) -> str:
+    return ANY_STEP if isinstance(value, dict | RenewalAnyOf) else ONE_STEP
+
+
+ONE_STEP, ANY_STEP = "one step", "any of several steps"
+RenewalEntry = Annotated[
+    Annotated[Key, Tag(ONE_STEP)] | Annotated[RenewalAnyOf, Tag(ANY_STEP)], Discriminator(_renewal_form)
+]
 
 
 class ModuleFile(FileModel):
@@ -150,18 +160,20 @@ class ModuleFile(FileModel):
     hours: Annotated[int, Field(ge=1)]
     validity_months: Annotated[int, Field(ge=1)]
     review_by: date
-    prerequisites: list[ModuleKey] = Field(default_factory=list)
+    prerequisites: list[PrerequisiteEntry] = Field(default_factory=list)
     competencies: Annotated[list[ItemId], Field(min_length=1)]
     fidelity_items: list[ItemId]
     themes: list[ItemId]
     youth_elements: list[ItemId] = Field(default_factory=list)
+    qualifies_for: list[Grant] = Field(default_factory=list)
     tags: list[Text]
     outcomes: Annotated[list[Text], Field(min_length=1)]
     activities: Annotated[list[ActivityEntry], Field(min_length=1)]
     rubric: RubricEntry
     award: AwardEntry
     renewal: Text | None = None
-    renewal_activities: list[Key] = Field(default_factory=list)
+    renewal_activities: list[RenewalEntry] = Field(default_factory=list)
+    renewal_criteria: dict[Key, Annotated[list[Key], Field(min_length=1)]] = Field(default_factory=dict)
     calibration: FilePath | None = None
     what_to_leave_out: Annotated[list[Text], Field(min_length=1)]
     critical_information: CriticalInformationEntry
@@ -249,7 +261,7 @@ AnswerEntry = Annotated[
     Annotated[LongText, Tag(WHOLE_ANSWER)] | Annotated[dict[Key, LongText], Tag(BY_FIELD)],
     Discriminator(_answer_form),
 ]
-TAGS = frozenset({PLAIN_OPTION, WITH_FEEDBACK, WHOLE_ANSWER, BY_FIELD})
+TAGS = RULE_TAGS | CONSEQUENCE_TAGS | {PLAIN_OPTION, WITH_FEEDBACK, WHOLE_ANSWER, BY_FIELD, ONE_BADGE, ANY_OF}
 
 
 class SampleEntry(FileModel):
@@ -282,6 +294,7 @@ FILES: dict[str, type[FileModel]] = {
     "scale": ScaleFile,
     "principles": PrinciplesFile,
     "youth-elements": YouthElementsFile,
+    "pathway": PathwayFile,
     "module": ModuleFile,
     "questions": QuestionsFile,
     "form": FormFile,

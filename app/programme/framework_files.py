@@ -21,6 +21,14 @@ class IssuerEntry(FileModel):
     description: Text
 
 
+class ProvisionalEntry(FileModel):
+    """What makes a new specialist provisional: an internal status on the way, never a badge."""
+
+    awarded: list[ModuleKey] = Field(default_factory=list)
+    knowledge_checks: list[ModuleKey] = Field(default_factory=list)
+    within_weeks: Annotated[int, Field(ge=1, le=104)]
+
+
 class ProgrammeFile(FileModel):
     """`programme.yaml`.
 
@@ -37,6 +45,7 @@ class ProgrammeFile(FileModel):
     issuer: IssuerEntry
     main_scale: Key | None = None
     time_critical: list[ModuleKey] = Field(default_factory=list)
+    provisional: ProvisionalEntry | None = None
 
 
 class ThemeEntry(FileModel):
@@ -47,7 +56,10 @@ class ThemeEntry(FileModel):
 
 
 class CompetencyEntry(FileModel):
-    """A competency; its statement completes "the specialist can …"."""
+    """A competency; its statement completes "the specialist can …".
+
+    `replaces` names the earlier ids of which it is the new wording: whoever showed those has shown this.
+    """
 
     id: ItemId
     name: Text
@@ -56,6 +68,7 @@ class CompetencyEntry(FileModel):
     fidelity_items: list[ItemId]
     principles: list[ItemId]
     themes: list[ItemId]
+    replaces: list[ItemId] = Field(default_factory=list)
 
 
 class DomainEntry(FileModel):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from app.programme.pathways import Pathway
 from app.programme.schemas import Level, Module
 
 Who = Literal["specialist", "organisation", "both"]
@@ -17,6 +18,7 @@ class Competency:
 
     Attributes:
         statement: completes "the specialist can …".
+        replaces: ids of earlier competencies of which this one is the new wording.
     """
 
     id: str
@@ -27,6 +29,7 @@ class Competency:
     fidelity_items: tuple[str, ...]
     principles: tuple[str, ...]
     themes: tuple[str, ...]
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,13 +158,29 @@ class IssuerIdentity:
 
 
 @dataclass(frozen=True)
+class ProvisionalRule:
+    """What makes a new specialist provisional: an internal status on the way, never a badge.
+
+    Attributes:
+        awarded: keys of the modules that must be awarded.
+        knowledge_checks: keys of the modules whose knowledge checks must be passed.
+        within_weeks: counted from the first module begun.
+    """
+
+    awarded: tuple[str, ...]
+    knowledge_checks: tuple[str, ...]
+    within_weeks: int
+
+
+@dataclass(frozen=True)
 class Programme:
     """A programme at one version, and the modules that came with it.
 
     Attributes:
-        version: covers everything but the modules, which have their own.
+        version: covers everything but the modules and pathways, which have their own.
         modules: empty when read back from the database: ask `service.modules`.
-        digest: SHA-256 of everything but the modules as canonical JSON, in hex.
+        digest: SHA-256 of everything but the modules and pathways as canonical JSON, in hex.
+        pathways: empty when read back from the database: ask `stacks.pathways`.
     """
 
     key: str
@@ -178,6 +197,8 @@ class Programme:
     practice_elements: tuple[PracticeElement, ...]
     modules: tuple[Module, ...] = ()
     digest: str = ""
+    provisional: ProvisionalRule | None = None
+    pathways: tuple[Pathway, ...] = ()
 
     @property
     def competencies(self) -> tuple[Competency, ...]:

@@ -18,6 +18,7 @@ class Known:
         modules: published ones and drafts.
         published: those that learners can meet.
         folders: the modules that were read, by key.
+        stacks: pathways with an achievement of their own; `published_stacks` those that learners can reach.
     """
 
     domains: frozenset[str]
@@ -29,6 +30,8 @@ class Known:
     modules: frozenset[str]
     published: frozenset[str]
     folders: dict[str, ModuleFolder]
+    stacks: frozenset[str]
+    published_stacks: frozenset[str]
 
 
 def known_ids(folder: ProgrammeFolder) -> Known:
@@ -37,6 +40,7 @@ def known_ids(folder: ProgrammeFolder) -> Known:
     sections = [section for sheet in folder.scales for section in sheet.content.sections]
     folders = {module.sheet.content.key: module for module in folder.modules}
     published = {key for key, module in folders.items() if not module.is_draft}
+    stacks = [sheet.content for sheet in folder.pathways if sheet.content.achievement is not None]
     return Known(
         domains=frozenset(domain.id for domain in domains),
         competencies=frozenset(competency.id for domain in domains for competency in domain.competencies),
@@ -47,6 +51,8 @@ def known_ids(folder: ProgrammeFolder) -> Known:
         modules=frozenset(folders) | folder.left_out,
         published=frozenset(published | (folder.left_out - folder.left_out_drafts)),
         folders=folders,
+        stacks=frozenset(stack.key for stack in stacks),
+        published_stacks=frozenset(stack.key for stack in stacks if stack.status == "published"),
     )
 
 
@@ -61,6 +67,11 @@ def unknown(
     for index, item in enumerate(given):
         if item not in known:
             yield sheet.problem(f"there is no {what} `{item}`", *route, index)
+
+
+def unknown_badge(key: str) -> str:
+    """What is said of a badge's key that nobody knows."""
+    return f"there is no {'module' if key[:1].isupper() else 'pathway with an achievement of its own called'} `{key}`"
 
 
 def repeated(sheet: Sheet[FileModel], keys: list[str], *route: str | int) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from app.programme.files import (
 )
 from app.programme.framework_files import FrameworkFile, PrinciplesFile, ProgrammeFile, ScaleFile, YouthElementsFile
 from app.programme.located import Located, read_text, read_yaml
+from app.programme.pathway_files import PathwayFile
 
 FileT = TypeVar("FileT", bound=FileModel)
 FileT_co = TypeVar("FileT_co", bound=FileModel, covariant=True)
@@ -68,6 +69,7 @@ class ProgrammeFolder:
 
     Attributes:
         left_out: names of the module folders that were not read; `left_out_drafts` are the drafts among them.
+        pathways: published ones and drafts; a programme may have none.
     """
 
     programme: Sheet[ProgrammeFile]
@@ -78,6 +80,12 @@ class ProgrammeFolder:
     modules: tuple[ModuleFolder, ...]
     left_out: frozenset[str] = frozenset()
     left_out_drafts: frozenset[str] = frozenset()
+    pathways: tuple[Sheet[PathwayFile], ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every published module was read, so that what pathways take from modules can be told."""
+        return self.left_out <= self.left_out_drafts
 
 
 class _Collector:
@@ -96,9 +104,9 @@ class _Collector:
             self.problems.extend(error.problems)
             return None
 
-    def sheets(self, folder: str, model: type[FileT]) -> tuple[Sheet[FileT], ...]:
+    def sheets(self, folder: str, model: type[FileT], *, needed: bool = True) -> tuple[Sheet[FileT], ...]:
         paths = sorted((self.root / folder).glob("*.yaml"))
-        if not paths:
+        if not paths and needed:
             self.problems.append(Problem(folder, 1, "there is no .yaml file in this folder"))
         found = (self.sheet(path, model) for path in paths)
         return tuple(sheet for sheet in found if sheet is not None)
@@ -133,6 +141,7 @@ def read_folder(root: Path, *, leave_out: Callable[[Path], bool] = lambda folder
     scales = collector.sheets("scales", ScaleFile)
     principles = collector.sheet(root / "principles.yaml", PrinciplesFile)
     youth_elements = collector.sheet(root / "youth-elements.yaml", YouthElementsFile)
+    pathways = collector.sheets("pathways", PathwayFile, needed=False)
     folders = _module_folders(collector)
     left_out = [folder for folder in folders if leave_out(folder)]
     modules = tuple(_read_modules(collector, [folder for folder in folders if folder not in left_out]))
@@ -148,6 +157,7 @@ def read_folder(root: Path, *, leave_out: Callable[[Path], bool] = lambda folder
         modules,
         left_out=frozenset(folder.name for folder in left_out),
         left_out_drafts=frozenset(folder.name for folder in left_out if is_marked_as_draft(folder)),
+        pathways=pathways,
     )
 
 

@@ -27,6 +27,21 @@ class ProgrammeVersion(Record, table=True):
     loaded_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
 
 
+class ProgrammePathwayVersion(Record, table=True):
+    """A pathway at one version, with what its badge says. It is current as long as its files name no higher one."""
+
+    __tablename__ = "programme_pathway_version"
+    __table_args__ = (sa.UniqueConstraint("key", "version"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    key: str
+    version: int
+    programme_key: str = Field(index=True)
+    digest: str
+    document: dict[str, Any] = Field(sa_type=sa.JSON)
+    loaded_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
 class ProgrammeModuleVersion(Record, table=True):
     """A module at one version. It is current as long as its programme's files name no higher one."""
 

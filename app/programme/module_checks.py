@@ -11,7 +11,6 @@ from pydantic.alias_generators import to_camel
 from app.programme import text_checks
 from app.programme.errors import Problem, Severity
 from app.programme.files import (
-    CriterionEntry,
     KnowledgeCheckEntry,
     LessonEntry,
     ModuleFile,
@@ -19,9 +18,10 @@ from app.programme.files import (
     QuestionsFile,
     ReflectionEntry,
 )
-from app.programme.known_ids import Known, repeated, unknown
+from app.programme.known_ids import Known, repeated, unknown, unknown_badge
 from app.programme.loader import ModuleFolder, Sheet
 from app.programme.located import Route
+from app.programme.module_parts import CriterionEntry
 from app.programme.offered import not_offered_yet
 
 BANK_PER_DRAW = 1.5
@@ -60,13 +60,22 @@ def problems(module: ModuleFolder, known: Known) -> Iterator[Problem]:
 
 def _prerequisites(module: ModuleFolder, known: Known) -> Iterator[Problem]:
     sheet, given = module.sheet, module.sheet.content.prerequisites
-    yield from unknown(sheet, given, known.modules, "module", "prerequisites")
-    for index, key in enumerate(given):
-        if key == sheet.content.key:
-            yield sheet.problem("a module cannot be needed before itself", "prerequisites", index)
-        elif not module.is_draft and key in known.modules - known.published:
+    named: list[tuple[str, Route]] = []
+    for index, each in enumerate(given):
+        if isinstance(each, str):
+            named.append((each, ("prerequisites", index)))
+        else:
+            named += [(key, ("prerequisites", index, "anyOf", number)) for number, key in enumerate(each.any_of)]
+    for at, (key, route) in enumerate(named):
+        if key not in known.modules and key not in known.stacks:
+            yield sheet.problem(unknown_badge(key), *route)
+        elif key == sheet.content.key:
+            yield sheet.problem("a module cannot be needed before itself", *route)
+        elif not module.is_draft and key not in known.published | known.published_stacks:
             message = f"`{key}` is a draft, so nobody can do it before this module: publish it first"
-            yield sheet.problem(message, "prerequisites", index)
+            yield sheet.problem(message, *route)
+        elif key in (earlier for earlier, _ in named[:at]):
+            yield sheet.problem(f"`{key}` is named twice here", *route)
 
 
 def _banks(module: ModuleFolder) -> Iterator[Problem]:
@@ -89,7 +98,6 @@ def _banks(module: ModuleFolder) -> Iterator[Problem]:
 
 def _award(sheet: Sheet[ModuleFile]) -> Iterator[Problem]:
     content = sheet.content
-    activities = [activity.key for activity in content.activities]
     observed = any(isinstance(activity, ObservationEntry) and activity.required for activity in content.activities)
     if observed and not content.award.observations_meet:
         message = "an observation of this module is required: say `observationsMeet: true` here"
@@ -97,12 +105,42 @@ def _award(sheet: Sheet[ModuleFile]) -> Iterator[Problem]:
     if content.award.observations_meet and not observed:
         message = "no observation of this module is required, so nothing can meet this"
         yield sheet.problem(message, "award", "observationsMeet")
-    for index, key in enumerate(content.renewal_activities):
-        if key not in activities:
-            yield sheet.problem(f"there is no activity `{key}` in this module", "renewalActivities", index)
+    of_review = any(isinstance(activity, ObservationEntry) and activity.of_review for activity in content.activities)
+    if of_review and not content.award.conflict_years:
+        message = "an observation of this module is of a review: say here for how many years, as `conflictYears: 3`"
+        yield sheet.problem(message, "award")
+    yield from _renewal(sheet)
+
+
+def _renewal(sheet: Sheet[ModuleFile]) -> Iterator[Problem]:
+    content = sheet.content
+    kinds = {activity.key: activity.kind for activity in content.activities}
+    named: list[str] = []
+    for index, entry in enumerate(content.renewal_activities):
+        for key in [entry] if isinstance(entry, str) else entry.any_of:
+            where = ("renewalActivities", index)
+            if key not in kinds:
+                yield sheet.problem(f"there is no activity `{key}` in this module", *where)
+            elif kinds[key] in ("lesson", "attendance"):
+                yield sheet.problem(f"`{key}` is no step that can be done again and handed in", *where)
+            elif key in named:
+                yield sheet.problem(f"`{key}` is named twice", *where)
+            named.append(key)
     if content.renewal_activities and content.renewal is None:
         message = "`renewal` is missing: say in a sentence what is done again, and when"
         yield sheet.problem(message, "renewalActivities")
+    judged = {key for key in named if kinds.get(key) not in (None, "knowledge_check")}
+    criteria = {criterion.key for criterion in content.rubric.criteria}
+    for step, keys in content.renewal_criteria.items():
+        if step not in judged:
+            message = f"`{step}` is not done again, or is a knowledge check, which no criterion judges"
+            yield sheet.problem(message, "renewalCriteria", step)
+        for index, key in enumerate(keys):
+            if key not in criteria:
+                yield sheet.problem(f"there is no criterion `{key}` in this module", "renewalCriteria", step, index)
+    if content.renewal_criteria and judged - content.renewal_criteria.keys():
+        left = ", ".join(sorted(judged - content.renewal_criteria.keys()))
+        yield sheet.problem(f"say which criteria {left} speaks to", "renewalCriteria")
 
 
 def _activities(sheet: Sheet[ModuleFile]) -> Iterator[Problem]:

@@ -12,12 +12,14 @@ from datetime import date
 from typing import Literal
 
 ActivityKind = Literal["lesson", "knowledge_check", "exercise", "reflection", "observation", "attendance"]
+Grant = Literal["assessor"]
 FieldKind = Literal["text", "count", "long_text", "file"]
 Observer = Literal["supervisor", "mentor", "clinician", "assessor"]
 Confirmation = Literal["roster", "code"]
 LineAnswer = Literal["meets", "not yet"]
 Outcome = Literal["award", "return"]
 Level = Literal["basic", "advanced"]
+BadgeLevel = Literal["basic", "advanced", "stack"]
 CaseKind = Literal["domain", "competency", "fidelity_item", "principle", "practice_element"]
 
 
@@ -102,6 +104,7 @@ class Activity:
         observers: who may observe.
         required: whether an award waits for this observation.
         confirmed_by: how attendance is confirmed: by a roster, by a code that is told on the day.
+        of_review: whether it is of a review of somebody's service, so that the reviewed agency is on record.
     """
 
     key: str
@@ -121,6 +124,7 @@ class Activity:
     observers: tuple[Observer, ...] = ()
     required: bool = True
     confirmed_by: tuple[Confirmation, ...] = ()
+    of_review: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,9 @@ class AwardRule:
         supervisor_talk: whether a talk with the supervisor must be confirmed.
         supervisor_talk_minutes: its expected length.
         observations_meet: whether every line of every required observation must be answered "meets".
+        panel: how many assessors decide together: 1, or 2 who judge apart and must agree.
+        conflict_years: for so many years nobody reviews a lead agency they worked for, and nobody who worked for the
+            learner's decides; 0 where there is no such rule.
     """
 
     knowledge_check_pass: float
@@ -181,6 +188,8 @@ class AwardRule:
     supervisor_talk: bool
     supervisor_talk_minutes: int = 0
     observations_meet: bool = False
+    panel: int = 1
+    conflict_years: int = 0
 
 
 @dataclass(frozen=True)
@@ -280,10 +289,14 @@ class Module:
         validity_months: how long the badge stays valid.
         what_to_leave_out: what must not be handed in.
         review_by: when the content is due for review.
-        prerequisites: keys of modules to be done before.
+        prerequisites: keys of modules to be done before, every one of them.
+        prerequisites_any: groups of modules of each of which one is to be done before.
         youth_elements: ids of practice elements it speaks to.
+        qualifies_for: the grants that ask for this badge; whoever grants without it waives it, on record.
         renewal: in words, how the badge is renewed.
         renewal_activities: keys of the activities done again for it.
+        renewal_any: groups of these of each of which one is done, whichever the holder chooses.
+        renewal_criteria: which criteria each of these speaks to, by their keys; where nothing is said, all of them.
         calibration: samples for assessors in training.
         issue_until: the last day on which a new badge may be issued while nothing is reviewed, for content that is
             wrong soon after it is old (payments, disclosure, rights); None where age does not stop an award.
@@ -318,6 +331,15 @@ class Module:
     renewal_activities: tuple[str, ...] = ()
     calibration: Calibration | None = None
     issue_until: date | None = None
+    prerequisites_any: tuple[tuple[str, ...], ...] = ()
+    qualifies_for: tuple[Grant, ...] = ()
+    renewal_any: tuple[tuple[str, ...], ...] = ()
+    renewal_criteria: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def needed_before(self) -> tuple[tuple[str, ...], ...]:
+        """The modules to be done before, in groups: one of each group is needed."""
+        return (*((key,) for key in self.prerequisites), *self.prerequisites_any)
 
     def activity(self, key: str) -> Activity:
         """The activity with this key.
@@ -353,9 +375,16 @@ class AlignmentInfo:
 
 @dataclass(frozen=True)
 class AchievementInfo:
-    """What the issuer needs to know of a module to describe the achievement (Open Badges 3.0 Achievement).
+    """What the issuer needs to know of a module or stack to describe the achievement (Open Badges 3.0 Achievement).
 
     Attributes:
+        key: of a module (`M01`), or of a pathway with an achievement of its own (`practitioner`).
+        level: `stack` where it stands on other badges and is not a module's.
+        rubric: without criteria where nothing of its own is judged; then a badge carries no result descriptions.
+        code: stands at the foot of the medallion; the key if empty.
+        marks: colours `#rrggbb` of the badges a stack stands on, set into the medallion's ring.
+        needed_before: keys of the badges it stands on, in groups: one of each group must be in force at the award.
+        issue_until: the last day for a new badge while nothing is reviewed; None where age does not stop an award.
         criteria_narrative: Markdown: how it is assessed and by whose role, effort, review date.
         domain_colour: the badge's colour, `#rrggbb`.
         image_path: path of the PNG on this server.
@@ -368,7 +397,7 @@ class AchievementInfo:
     description: str
     criteria_narrative: str
     achievement_type: str
-    level: Level
+    level: BadgeLevel
     domain_colour: str
     hours: int
     validity_months: int
@@ -381,6 +410,10 @@ class AchievementInfo:
     issuer_key: str
     path: str
     image_path: str
+    code: str = ""
+    marks: tuple[str, ...] = ()
+    needed_before: tuple[tuple[str, ...], ...] = ()
+    issue_until: date | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlmodel import select
 
-from app.core import audit, rows
+from app.core import rows
 from app.core.db import Look, ReadSession, WriteSession
-from app.programme import documents, readings
+from app.programme import documents, readings, stack_achievements, stacks, storing
 from app.programme.achievements import achievement_of
 from app.programme.case import CaseItem, case_items, cf_item_uuid, find_item
-from app.programme.errors import ItemUnknown, ModuleUnknown, NoProgramme, VersionInUse
+from app.programme.errors import ItemUnknown, ModuleUnknown, NoProgramme
 from app.programme.frameworks import Competency, FidelityItem, Principle, Programme
 from app.programme.kept import Kept
 from app.programme.loader import is_marked_as_draft
@@ -36,7 +36,6 @@ _PROGRAMME_VERSIONS = sa.select(_PROGRAMME.id, _PROGRAMME.digest).order_by(
 )
 _MODULE_DOCUMENT = sa.select(_MODULE.document).where(_MODULE.id == sa.bindparam("id"))
 _PROGRAMME_DOCUMENT = sa.select(_PROGRAMME.document).where(_PROGRAMME.id == sa.bindparam("id"))
-NOTHING_CHANGED = "Nothing was loaded; what was in use stays in use."
 
 
 def load_programme(directory: Path) -> Programme:
@@ -61,29 +60,7 @@ def store(session: WriteSession, programme: Programme) -> LoadReport:
         VersionInUse: changed content under a known number, a number lower than the one in use, or new wording under
             a published id.
     """
-    name = f"{programme.key} v{programme.version}"
-    new_programme = _is_new(
-        programme.digest, programme.version, _digests(session, ProgrammeVersion, programme.key), "programme.yaml"
-    )
-    new_modules = [
-        module
-        for module in programme.modules
-        if _is_new(
-            module.digest,
-            module.version,
-            _digests(session, ProgrammeModuleVersion, module.key),
-            f"modules/{module.key}/module.yaml",
-        )
-    ]
-    if new_programme:
-        _refuse_changed_meaning(session, programme)
-        _add_programme(session, programme)
-    for module in new_modules:
-        _add_module(session, programme.key, module)
-    loaded = ([name] if new_programme else []) + [_name(module) for module in new_modules]
-    unchanged = ([] if new_programme else [name]) + [_name(m) for m in programme.modules if m not in new_modules]
-    session.flush()
-    return LoadReport(tuple(loaded), tuple(unchanged))
+    return storing.store(session, programme, lambda: _published_items(session))
 
 
 def current_programme(session: ReadSession) -> Programme:
@@ -144,20 +121,49 @@ def module_version(session: ReadSession, key: str, version: int) -> Module:
 
 
 def achievement(session: ReadSession | Look, key: str, version: int) -> AchievementInfo:
-    """What a badge of this module at this version says of the achievement.
+    """What a badge of this module, or of this pathway, at this version says of the achievement.
 
     Raises:
         ModuleUnknown: there is no such module or version.
+        PathwayUnknown: there is no such pathway or version, or it ends in a module's badge.
     """
-    row = _module_row(session, key, version)
+    of_pathway = stacks.is_pathway_key(key)
+    row = stacks.row_of(session, key, version) if of_pathway else _module_row(session, key, version)
 
     def build() -> AchievementInfo:
         programme = next(p for p in _programmes(session) if p.key == row.programme_key)
         items = _published_items(session)
-        return achievement_of(_module(session, row), programme, lambda kind, item_id: items[kind, item_id])
+
+        def find(kind: CaseKind, item_id: str) -> CaseItem:
+            return items[kind, item_id]
+
+        if of_pathway:
+            return stack_achievements.achievement_of(stacks.pathway_of(session, row), programme, find)
+        return achievement_of(_module(session, row), programme, find)
 
     # It says what the newest programme says of each item, so it is another one when a programme was loaded.
     return _ACHIEVEMENTS.get((row.id, *(programme.id for programme in _programme_rows(session))), build)
+
+
+def current_achievement(session: ReadSession | Look, key: str) -> AchievementInfo:
+    """What a new badge of this module or pathway says of the achievement.
+
+    Raises:
+        ModuleUnknown: there is no such module.
+        PathwayUnknown: there is no such pathway, or it ends in a module's badge.
+    """
+    of_pathway = stacks.is_pathway_key(key)
+    versions = stacks.versions(session, key) if of_pathway else _module_versions(session, key)
+    if not versions:
+        raise stacks.no_such_pathway() if of_pathway else _no_such_module()
+    return achievement(session, key, versions[-1].version)
+
+
+def current_achievements(session: ReadSession) -> tuple[AchievementInfo, ...]:
+    """Everything a badge can be issued for: the modules by key, then the pathways with an achievement of their own."""
+    current = [(module.key, module.version) for module in modules(session)]
+    current += [(each.key, each.version) for each in stacks.pathways(session) if each.achievement is not None]
+    return tuple(achievement(session, key, version) for key, version in current)
 
 
 def case_item(session: ReadSession, kind: CaseKind, item_id: str) -> CaseItem:
@@ -254,77 +260,6 @@ def _module(session: ReadSession | Look, row: sa.Row[Any]) -> Module:
         return documents.module_from(session.run(_MODULE_DOCUMENT, {"id": row.id}).one().document, row.digest)
 
     return _MODULES.get(row.id, build)
-
-
-def _name(module: Module) -> str:
-    return f"{module.key} v{module.version}"
-
-
-def _digests(session: ReadSession, table: type[ProgrammeVersion | ProgrammeModuleVersion], key: str) -> dict[int, str]:
-    """Version number to digest of everything stored under a key."""
-    return dict(session.exec(select(table.version, table.digest).where(table.key == key)).all())
-
-
-def _is_new(digest: str, version: int, stored: dict[int, str], file: str) -> bool:
-    """Whether this version is to be stored; refuses what would change the past."""
-    newest = max(stored, default=0)
-    if version < newest:
-        raise VersionInUse(
-            f"{file} says version {version}, but version {newest} is already in use.",
-            kept=NOTHING_CHANGED,
-            next_step=f"Raise the version to {newest + 1} if this content is meant, or load the newer files.",
-        )
-    if version > newest:
-        return True
-    if stored[version] != digest:
-        raise VersionInUse(
-            f"{file}: the content has changed, but version {version} is already in use. Raise the version to "
-            f"{version + 1}.",
-            kept=NOTHING_CHANGED,
-            next_step="Raise the version, then load again: whoever began under the old version finishes under it.",
-        )
-    return False
-
-
-def _refuse_changed_meaning(session: ReadSession, programme: Programme) -> None:
-    """Badges point at published ids, so an id keeps its wording for good."""
-    published = _published_items(session)
-    for item in case_items(programme):
-        earlier = published.get((item.kind, item.id), item)
-        if (earlier.name, earlier.statement) != (item.name, item.statement):
-            raise VersionInUse(
-                f"`{item.id}` was published with another wording, and badges point at it.",
-                kept=NOTHING_CHANGED,
-                next_step=f"Leave `{item.id}` as it was and give the new wording an id of its own.",
-            )
-
-
-def _add_programme(session: WriteSession, programme: Programme) -> None:
-    document = documents.programme_document(programme)
-    session.add(
-        ProgrammeVersion(key=programme.key, version=programme.version, digest=programme.digest, document=document)
-    )
-    _audit(session, "programme", programme.key, programme.version)
-
-
-def _add_module(session: WriteSession, programme_key: str, module: Module) -> None:
-    document = documents.module_document(module)
-    session.add(
-        ProgrammeModuleVersion(
-            key=module.key,
-            version=module.version,
-            programme_key=programme_key,
-            digest=module.digest,
-            document=document,
-        )
-    )
-    _audit(session, "module", module.key, module.version)
-
-
-def _audit(session: WriteSession, subject: str, key: str, version: int) -> None:
-    audit.record(
-        session, actor=audit.OPERATOR, action="programme.loaded", subject=subject, subject_id=key, version=version
-    )
 
 
 def _programmes(session: ReadSession | Look) -> Iterator[Programme]:

@@ -226,6 +226,17 @@ class RelatedResource:
         return _compact({"id": _iri(self.id), **members})
 
 
+@dataclass(frozen=True)
+class RefreshService:
+    """Where the copy that stands now can be had (Open Badges 3.0 `1EdTechCredentialRefresh`). `id`: its URL."""
+
+    id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the refreshService entry; its type is a word of the context of extensions."""
+        return {"id": _iri(self.id), "type": "1EdTechCredentialRefresh"}
+
+
 def build_credential(
     *,
     id: str,
@@ -241,6 +252,7 @@ def build_credential(
     results: Sequence[Result] = (),
     status: StatusEntry | None = None,
     related: Sequence[RelatedResource] = (),
+    refresh: RefreshService | None = None,
 ) -> dict[str, Any]:
     """Return the unsigned OpenBadgeCredential; sign it with `data_integrity.sign`, then `vc_jwt.sign`.
 
@@ -275,6 +287,7 @@ def build_credential(
             "credentialSubject": _compact(subject),
             "credentialStatus": _part(status),
             "credentialSchema": [{"id": SCHEMA_URL, "type": "1EdTechJsonSchemaValidator2019"}],
+            "refreshService": _part(refresh),
             "relatedResource": _parts(related),
         }
     )
@@ -297,7 +310,12 @@ def digest_multibase(data: bytes) -> str:
 
     https://www.w3.org/TR/vc-data-model-2.0/#integrity-of-related-resources
     """
-    return "u" + base64url(b"\x12\x20" + hashlib.sha256(data).digest())
+    return multibase_of(hashlib.sha256(data).digest())
+
+
+def multibase_of(sha256: bytes) -> str:
+    """Return the digestMultibase of a SHA-256 that is known already."""
+    return "u" + base64url(b"\x12\x20" + sha256)
 
 
 def _identity(kind: str, value: str, *, hashed: bool) -> dict[str, Any]:
@@ -319,7 +337,7 @@ def _compact(members: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in members.items() if value is not None and value not in ("", [])}
 
 
-def _part(part: Image | StatusEntry | None) -> dict[str, Any] | None:
+def _part(part: Image | StatusEntry | RefreshService | None) -> dict[str, Any] | None:
     return None if part is None else part.to_dict()
 
 

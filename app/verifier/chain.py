@@ -6,11 +6,12 @@ followed: one step says whether the grounds stand, and no stranger can make it a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from app.vc import contexts
 from app.vc.errors import CanonicalizationRefused
-from app.verifier import digests, facts, form, reading
+from app.verifier import digests, facts, form, reading, refresh
 from app.verifier.errors import SourceUnavailable
 from app.verifier.form import as_list
 from app.verifier.judging import Judged, Means, judge
@@ -71,7 +72,23 @@ def _link(resource: dict[str, Any], means: Means) -> ChainLink:
     if not digests.fits(resource, data):
         return ChainLink(url, "document", "fail", ALTERED, sentence(ALTERED))
     readable = _badge(data, means)
-    return _same(url) if readable is None else _judged(url, judge(lambda: readable, means))
+    return _same(url) if readable is None else _standing(url, readable, means)
+
+
+def _standing(url: str, readable: Readable, means: Means) -> ChainLink:
+    """The badge as it was named, or where its time is over and it was renewed since, as it stands now."""
+    named = judge(lambda: readable, replace(means, as_it_is=True), may_refresh=True)
+    if named.verdict != "expired":
+        return _judged(url, named)
+    newest_at = named.newer_at
+    if newest_at is not None:
+        newest = judge(lambda: reading.read(Presented.from_url(newest_at), means.documents), means)
+    elif refresh.is_offered(readable.document) and not (named.issuer and named.issuer.ours):
+        newest = judge(lambda: readable, means, may_refresh=True)
+    else:
+        return _judged(url, named)
+    found = _judged(url, newest)
+    return replace(found, detail=sentence("chain_renewed")) if found.result == "pass" else _judged(url, named)
 
 
 def _badge(data: bytes, means: Means) -> Readable | None:

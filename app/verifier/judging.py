@@ -33,6 +33,7 @@ class Means:
     at: datetime
     host_status: HostStatus | None
     allow_http_localhost: bool
+    as_it_is: bool = False
 
 
 @dataclass
@@ -78,6 +79,8 @@ class _Run:
         self._means = means
         self._kind = kind
         self._may_refresh = may_refresh
+        self._issuer: KnownIssuer | None = None
+        self._record: HostRecord | None = None
         self.judged = Judged()
 
     def judge(self, read: Callable[[], Readable]) -> None:
@@ -99,7 +102,9 @@ class _Run:
             raise fail("issuer_key_mismatch") from error
         # The key came out of the issuer's own document, or the signature could not have passed.
         judged.checks += [passed("signature"), passed("issuer_binding")]
-        if self._may_refresh and refresh.is_offered(readable.document):
+        self._issuer = means.known_issuers.get(issuer_id)
+        self._record = self._asked_host(readable.document)
+        if self._may_refresh and not means.as_it_is and refresh.is_offered(readable.document):
             readable, signed = self._refreshed(readable, signed, keys)
         self._judge_signed(readable, issuer_id, keys, signed)
 
@@ -118,14 +123,26 @@ class _Run:
     def _refreshed(
         self, readable: Readable, signed: signature.Signed, keys: IssuerKeys
     ) -> tuple[Readable, signature.Signed]:
+        if self._record is not None and not self._is_over_and_replaced(readable.document, self._record):
+            return readable, signed
         try:
             found = refresh.newer(readable, self._means.documents, keys)
         except Stopped as stop:
-            self.judged.checks.append(stopped("refresh", stop))
+            if self._record is None:
+                self.judged.checks.append(stopped("refresh", stop))
             return readable, signed
         self.judged.checks.append(passed("refresh"))
         self.judged.refreshed = True
         return found
+
+    def _is_over_and_replaced(self, document: dict[str, Any], record: HostRecord) -> bool:
+        """Of our own badges the host knows which copy is the newest; one that still holds is judged as it is.
+
+        `own_copies` then says that a newer one stands in its place, which tells more than taking it unasked. Of a copy
+        that has ended the newer one alone says how the badge stands: it may have been renewed.
+        """
+        ends = dates.period(document)[1]
+        return own_copies.check(document, record) is not None and ends is not None and ends <= self._means.at
 
     def _judge_signed(self, readable: Readable, issuer_id: str, keys: IssuerKeys, signed: signature.Signed) -> None:
         """The checks on what is now known to be the issuer's word; each is made whatever the others say."""
@@ -133,7 +150,7 @@ class _Run:
         self._dates(document, signed)
         lists = status.Lists(means.documents, issuer_id, keys, means.at, means.allow_http_localhost)
         found = self._status(document, lists)
-        judged.issuer = means.known_issuers.get(issuer_id)
+        judged.issuer = self._issuer
         self._host(document)
         judged.checks.append(passed("issuer_known") if judged.issuer else self._stranger(document, issuer_id))
         judged.technical = Technical(
@@ -170,14 +187,20 @@ class _Run:
         return found
 
     def _host(self, document: dict[str, Any]) -> None:
-        known, ask = self.judged.issuer, self._means.host_status
-        if known is None or not known.ours or ask is None or self._kind != "badge":
+        record = self._record
+        if record is None:
             return
-        record = _record(ask, document["id"])
         suspended = stopped("host_status", fail("suspended"))
         self.judged.checks.append(passed("host_status") if record.state == "active" else suspended)
         if self._may_refresh:
             self._newest(document, record)
+
+    def _asked_host(self, document: dict[str, Any]) -> HostRecord | None:
+        """What the host knows of the badge; None of a badge that is not one of its own."""
+        known, ask = self._issuer, self._means.host_status
+        if known is None or not known.ours or ask is None or self._kind != "badge":
+            return None
+        return _record(ask, document["id"])
 
     def _newest(self, document: dict[str, Any], record: HostRecord) -> None:
         """Whether the host has a later version, told among the checks where a newer copy has its place."""

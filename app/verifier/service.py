@@ -30,6 +30,7 @@ def verify(
     host_status: HostStatus | None = None,
     allow_http_localhost: bool = False,
     renew: bool = False,
+    as_it_is: bool = False,
 ) -> Report:
     """Judge a badge.
 
@@ -42,11 +43,12 @@ def verify(
         host_status: asked about credentials of our own issuers only.
         allow_http_localhost: may did:web names of this machine be asked by plain http?
         renew: fetch keys and lists anew, though copies of a moment ago are at hand.
+        as_it_is: judge this very copy, though its issuer may offer a newer one.
 
     Raises nothing about the badge: whatever is wrong with it is in the report.
     """
     documents = Budgeted(source, renew=renew)
-    means = Means(documents, known_issuers, at, host_status, allow_http_localhost)
+    means = Means(documents, known_issuers, at, host_status, allow_http_localhost, as_it_is)
     judged = judge(lambda: reading.read(presented, documents), means, may_refresh=True)
     documents.go_further()
     report = _report(judged, means)
@@ -68,7 +70,9 @@ class Verifier:
         """Read the schemas now: where they are missing, that must be seen at the start and not at the first badge."""
         credential_schema.load()
 
-    def verify(self, presented: Presented, *, at: datetime | None = None, renew: bool = False) -> Report:
+    def verify(
+        self, presented: Presented, *, at: datetime | None = None, renew: bool = False, as_it_is: bool = False
+    ) -> Report:
         """Judge a badge for the moment `at` (aware; now if not given). See `verify`."""
         return verify(
             presented,
@@ -78,6 +82,7 @@ class Verifier:
             host_status=self.host_status,
             allow_http_localhost=self.allow_http_localhost,
             renew=renew,
+            as_it_is=as_it_is,
         )
 
 

@@ -89,6 +89,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "related_unavailable": "A document that it rests on could not be fetched, so we could not compare it.",
     "related_same": "It is still the document that the badge was signed with.",
     "chain_stands": "It is signed by its issuer, in date and not revoked.",
+    "chain_renewed": "It has been renewed since: its newer copy is signed by its issuer, in date and not revoked.",
     "chain_broken": "A badge that it rests on is not valid any more. That does not make this badge invalid.",
     "chain_unshared": "A badge that it rests on is not there for us to see: its holder has not shared it.",
     "chain_unknown": "A badge that it rests on could not be checked.",
@@ -99,7 +100,7 @@ _SENTENCES: Final[dict[str, str]] = {
 }
 
 # Names of sentences that go with the code ok.
-_NO_CODES: Final = frozenset({"related_same", "chain_stands"})
+_NO_CODES: Final = frozenset({"related_same", "chain_stands", "chain_renewed"})
 
 # What makes a check impossible rather than failed: this verifier's limits, and servers that do not answer.
 UNSUPPORTED: Final = frozenset({"context_unknown", "unsupported_suite", "did_unsupported", "schema_unsupported"})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -13,10 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.db import ReadSession
 from app.core.errors import NotFound
+from app.learning import attendance as sessions
 from app.learning import service as learning
-from app.learning.errors import DraftConflict, DraftTooLong, Unanswered
+from app.learning.attendance import Attendance, Course, Session
+from app.learning.errors import CodeNotKnown, DraftConflict, DraftTooLong, TooManyCodes, Unanswered
+from app.learning.files import EvidenceFile, files_of
 from app.learning.schemas import ActivityProgress, Draft, Enrolment, KnowledgeCheckState
 from app.programme.schemas import Activity, ExerciseField, Module
+from app.web import calibration_form, observation_page
+from app.web.calibration_form import CalibrationPart
 from app.web.dependencies import App, ReadDb, WriteDb
 from app.web.forms import PostedForm, whole_number
 from app.web.found import FoundPlace, in_field, shown
@@ -25,6 +31,9 @@ from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
 
 router = APIRouter(prefix="/at/{handle}", include_in_schema=False)
+
+SAMPLE = "sample-"  # before a sample's key, what the button says that leads to that sample of a calibration set
+FILES = "files-"  # before a field's key, what the button says that leads from a form to the field's files
 
 
 @dataclass(frozen=True)
@@ -45,10 +54,14 @@ class ActivityPage:
     errors: Mapping[str, str] = field(default_factory=dict)
     word_hint: str | None = None
     check: KnowledgeCheckState | None = None
+    attendance: Attendance | None = None
     stored_elsewhere: Draft | None = None
     saved: bool = False
+    keep_as: str = ""
     criteria_feedback: tuple[tuple[str, str], ...] = ()
     found: Mapping[str, tuple[FoundPlace, ...]] = field(default_factory=dict)
+    files: tuple[EvidenceFile, ...] = ()
+    calibration: CalibrationPart | None = None
 
 
 class DraftIn(BaseModel):
@@ -109,20 +122,44 @@ def answer(request: Request, session: CurrentLaunch, runtime: App, form: PostedF
     return RedirectResponse(f"{session.root}/activity/{key}#result", status_code=303)
 
 
+@router.post("/activity/{key}/attendance")
+def attend(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, key: str) -> Response:
+    """The code that is shown in the session: it counts in the course it is shown in, which is this launch's."""
+    with runtime.database.read() as db:
+        enrolment, module = enrolled(db, session)
+    at = Session(Course(session.deployment_id, session.context_id or ""), module.key, key)
+    code = form.get("code", "")
+    try:
+        sessions.use_code(runtime.database, at=at, enrolment_id=enrolment.id, person_id=session.person_id, code=code)
+    except (CodeNotKnown, TooManyCodes) as error:
+        message = f"{error.detail} {error.next_step}"
+        with runtime.database.read() as db:
+            return _show_activity(
+                request, db, session, key, posted={"code": code}, errors={"code": message}, status=error.status
+            )
+    return RedirectResponse(f"{session.root}/activity/{key}", status_code=303)
+
+
 @router.put("/activity/{key}/draft")
 def autosave(session: CurrentLaunch, runtime: App, key: str, draft: Annotated[DraftIn, Body()]) -> JSONResponse:
     """Save what is being typed; another device's newer text is given back beside it, never overwritten."""
     try:
         saved = _save(runtime, session, key, draft.content, draft.revision)
     except DraftConflict as error:
-        return JSONResponse(_draft_json(error.stored), status_code=409)
+        with runtime.database.read() as db:
+            _enrolment, module = enrolled(db, session)
+        stored = replace(error.stored, content=calibration_form.expanded(module, key, error.stored.content))
+        return JSONResponse(_draft_json(stored), status_code=409)
     return JSONResponse({"revision": saved.revision, "saved_at": _iso(saved.saved_at)})
 
 
 @router.post("/activity/{key}/draft")
 def save(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, key: str) -> Response:
     """Save by the button: for those without JavaScript, and before going on."""
-    content = {name: value for name, value in form.items() if name not in ("csrf", "revision", "intent")}
+    with runtime.database.read() as db:
+        _enrolment, of_launch = enrolled(db, session)
+    written = {name: value for name, value in form.items() if name not in ("csrf", "revision", "intent")}
+    content = calibration_form.collapsed(of_launch, key, written)
     revision = whole_number(form.get("revision", "")) or 0
     try:
         _save(runtime, session, key, content, revision)
@@ -135,6 +172,13 @@ def save(request: Request, session: CurrentLaunch, runtime: App, form: PostedFor
             return _show_activity(
                 request, db, session, key, posted=content, errors={error.field_key: message}, status=413
             )
+    if form.get("intent", "").startswith(FILES):
+        return RedirectResponse(
+            f"{session.root}/activity/{key}/files/{quote(form['intent'].removeprefix(FILES), safe='')}", status_code=303
+        )
+    if form.get("intent", "").startswith(SAMPLE):
+        at = quote(form["intent"].removeprefix(SAMPLE), safe="")
+        return RedirectResponse(f"{session.root}/activity/{key}?saved=1#f-{at}-levels", status_code=303)
     if form.get("intent") == "stay":
         return RedirectResponse(f"{session.root}/activity/{key}?saved=1", status_code=303)
     with runtime.database.read() as db:
@@ -169,6 +213,8 @@ def _show_activity(
         activity = module.activity(key)
     except KeyError:
         raise NotFound("This module has no such activity.", next_step="Go back to the module.") from None
+    if activity.kind == "observation":
+        return observation_page.show(request, db, session, key, changed=request.query_params.get("changed", ""))
     progress = learning.progress(db, enrolment.id)
     state = next(item for item in progress.activities if item.key == key)
     extras: dict[str, Any] = {}
@@ -176,14 +222,19 @@ def _show_activity(
         extras["check"] = learning.knowledge_check(
             db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=key
         )
+    elif activity.kind == "attendance":
+        extras["attendance"] = sessions.attended(db, enrolment.id).get(key)
     elif activity.kind in ("exercise", "reflection"):
         draft = learning.draft(db, enrolment_id=enrolment.id, person_id=session.person_id, activity_key=key)
         extras["draft"] = draft
         extras["fields"] = fields_of(activity)
+        extras["files"] = tuple(one for one in files_of(db, enrolment.id) if one.activity_key == key)
         if progress.state not in ("submitted", "awarded"):
             extras["found"] = _found(db, session, module, key, {**draft.content, **(posted or {})})
         if activity.kind == "reflection":
             extras["word_hint"] = learning.word_hint(activity, draft.content.get(REFLECTION_FIELD, ""))
+        written = {**draft.content, **(posted or {})}
+        extras["calibration"] = calibration_form.part(db, module, key, enrolment.id, written, errors or {})
         if progress.returned:
             extras["criteria_feedback"] = tuple(
                 (item.title, item.comment) for item in progress.returned.criteria if item.comment
@@ -193,7 +244,7 @@ def _show_activity(
         activity=activity,
         state=state,
         number=1 + next(index for index, item in enumerate(progress.activities) if item.key == key),
-        total=progress.total,
+        total=len(progress.activities),
         kind_words=KIND_WORDS[activity.kind],
         locked=progress.state in ("submitted", "awarded"),
         next_href=next_step(session, progress, module)[0],
@@ -201,9 +252,11 @@ def _show_activity(
         errors=errors or {},
         stored_elsewhere=stored_elsewhere,
         saved=saved,
+        keep_as=f"{enrolment.id}/{key}",
         **extras,
     )
-    return render(request, f"learner/{activity.kind}.html", page, status=status)
+    template = "calibration" if page.calibration is not None else activity.kind
+    return render(request, f"learner/{template}.html", page, status=status)
 
 
 def _found(
@@ -222,13 +275,13 @@ def _found(
 
 def _save(runtime: App, session: LaunchSession, key: str, content: Mapping[str, str], revision: int) -> Draft:
     with runtime.database.write() as db:
-        enrolment, _module = enrolled(db, session)
+        enrolment, module = enrolled(db, session)
         return learning.save_draft(
             db,
             enrolment_id=enrolment.id,
             person_id=session.person_id,
             activity_key=key,
-            content=content,
+            content=calibration_form.collapsed(module, key, content),
             base_revision=revision,
         )
 

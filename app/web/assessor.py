@@ -3,168 +3,249 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from app.core.clock import now
-from app.core.db import ReadSession
 from app.core.errors import AppError
 from app.core.runtime import Runtime
+from app.learning import comment_bank, panel_marks
 from app.learning import service as learning
-from app.learning.errors import CommentMissing, CommentTooLong, NotReady, TalkInFuture, UnusableText
-from app.learning.schemas import QueueItem, SubmissionForMarking
+from app.learning.errors import (
+    CommentBankFull,
+    CommentMissing,
+    CommentTooLong,
+    NotIndependent,
+    NotReady,
+    ReasonMissing,
+    TalkInFuture,
+    UnusableText,
+    WaitsForSecondMark,
+)
+from app.learning.observation import service as observation
+from app.learning.schemas import SubmissionForMarking
+from app.learning.workbench_schemas import QueueFilter, WaitingPage
 from app.people import service as people
-from app.programme.schemas import Criterion, Module
+from app.programme.schemas import Criterion
+from app.web.assessor_page import OF_CRITERION, WHOLE, Errors, Said, level_words, show
+from app.web.deciding import MarksChanged, award_or_give, levels_of, return_or_give
 from app.web.dependencies import App, ReadDb
 from app.web.forms import PostedForm, whole_number
-from app.web.found import counted, in_field, marked
+from app.web.found import counted
 from app.web.pages import render
+from app.web.panel import AFTER_A_MARK, DIFFER
 from app.web.sessions import CurrentLaunch, LaunchSession
 
 router = APIRouter(prefix="/at/{handle}/assess", include_in_schema=False)
 
-Errors = list[tuple[str, str]]
+DONE = {
+    "returned": Said("success", "Returned", "The learner is told, and reads your comments beside the work."),
+    "awarded": Said(
+        "success",
+        "Awarded",
+        "The badge is being signed and the learner is told. The grade of a first award goes to the LMS by itself.",
+    ),
+}
+SAVED = Said("success", "Saved", "Your marks and comments are kept. Nothing is decided yet.")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which part of the queue somebody goes through; it travels in the address from page to page."""
+
+    filter: QueueFilter
+    page: int
+
+    @property
+    def query(self) -> str:
+        """As in an address, from the question mark on; empty for the whole queue. The page is left out."""
+        named = {
+            "module": self.filter.module_key,
+            "org": self.filter.organisation_id,
+            "round": self.filter.round,
+            "late": "yes" if self.filter.overdue else None,
+            "mine": "yes" if self.filter.begun else None,
+        }
+        said = urlencode({key: value for key, value in named.items() if value})
+        return f"?{said}" if said else ""
+
+    def leading_to(self, **more: str | int) -> str:
+        """The query with more in it."""
+        said = urlencode(more)
+        return f"{self.query}&{said}" if self.query else f"?{said}"
+
+
+def asked_for(
+    module: str = "",
+    org: str = "",
+    round: str = "",
+    late: str = "",
+    mine: str = "",
+    page: str = "",
+) -> Wanted:
+    """The filter of an address; what makes no sense in it is left out."""
+    return Wanted(
+        QueueFilter(
+            module_key=module or None,
+            organisation_id=org or None,
+            overdue=late == "yes",
+            round="first" if round == "first" else "again" if round == "again" else None,
+            begun=mine == "yes",
+        ),
+        whole_number(page) or 1,
+    )
+
+
+InQueue = Annotated[Wanted, Depends(asked_for)]
 
 
 @dataclass(frozen=True)
 class QueuePage:
     """What waits to be marked."""
 
-    items: tuple[QueueItem, ...]
-    done: str | None
+    queue: WaitingPage
+    wanted: Wanted
+    said: Said | None
     is_operator: bool
-
-
-@dataclass(frozen=True)
-class LevelChoice:
-    """One level of one criterion."""
-
-    number: int
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class MarkedCriterion:
-    """A criterion with what was chosen so far."""
-
-    key: str
-    title: str
-    maps_to: str
-    levels: tuple[LevelChoice, ...]
-    selected: int | None
-    comment: str
-    error: str | None
-    comment_error: str | None
-
-
-@dataclass(frozen=True)
-class SubmissionPage:
-    """The work beside the rubric."""
-
-    work: SubmissionForMarking
-    texts: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-    labels: Mapping[tuple[str, str], str]
-    criteria: tuple[MarkedCriterion, ...]
-    talk_date: str
-    talk_role: str
-    today: str
-    comment: str
-    errors: Errors = field(default_factory=list)
-    talk_errors: Mapping[str, str] = field(default_factory=dict)
-    comment_error: str | None = None
-    saved: bool = False
-    kept: str = ""
-    found: int = 0
-
-
-@dataclass(frozen=True)
-class QuarantinePage:
-    """Work whose texts were put away: which kind of work, when, and what can be done."""
-
-    work: SubmissionForMarking
-    kept: str
-    errors: Errors
+    observers_waiting: int = 0
+    is_manager: bool = False
 
 
 @dataclass(frozen=True)
 class AwardPage:
-    """The question before an award."""
+    """The question before an award.
+
+    Attributes:
+        seen: on which levels.
+        changed: whether they were others a moment ago.
+        below: that a calibration set is below its standard, which only a person can set aside.
+    """
 
     work: SubmissionForMarking
     levels: tuple[tuple[str, str], ...]
+    query: str
     comment: str = ""
+    seen: str = ""
+    changed: bool = False
+    comment_error: str | None = None
+    below: str | None = None
+
+
+@dataclass(frozen=True)
+class NotYoursPage:
+    """Work that somebody else decides: why, and who may."""
+
+    reasons: tuple[str, ...]
+    names: tuple[str, ...]
+    query: str
 
 
 @router.get("")
-def queue(request: Request, session: CurrentLaunch, db: ReadDb, done: str | None = None) -> HTMLResponse:
+def queue(request: Request, session: CurrentLaunch, db: ReadDb, wanted: InQueue, done: str = "") -> HTMLResponse:
     """What waits, oldest first."""
-    items = learning.queue(db, assessor_person_id=session.person_id)
-    is_operator = people.has_role(db, session.person_id, "operator")
-    return render(request, "assessor/queue.html", QueuePage(items=items, done=done, is_operator=is_operator))
+    page = QueuePage(
+        queue=learning.waiting_page(db, assessor_person_id=session.person_id, wanted=wanted.filter, number=wanted.page),
+        wanted=wanted,
+        said={**DONE, **AFTER_A_MARK}.get(done),
+        is_operator=people.has_role(db, session.person_id, "operator"),
+        observers_waiting=observation.proposals_waiting(db, assessor_id=session.person_id),
+        is_manager=people.has_role(db, session.person_id, "manager"),
+    )
+    return render(request, "assessor/queue.html", page)
 
 
 @router.get("/{submission_id}")
 def submission(
-    request: Request, session: CurrentLaunch, db: ReadDb, submission_id: str, saved: bool = False
+    request: Request, session: CurrentLaunch, db: ReadDb, submission_id: str, wanted: InQueue, done: str = ""
 ) -> HTMLResponse:
     """One piece of work beside its rubric."""
-    return _show(request, db, session, submission_id, saved=saved)
+    said = {**DONE, **AFTER_A_MARK, "saved": SAVED, "differ": DIFFER}.get(done)
+    if said is not None and done not in ("saved", "differ"):
+        said = Said(said.kind, said.title, f"{said.text} Here is the next, the oldest that waits.")
+    try:
+        return show(request, db, session, submission_id, query=wanted.query, said=said)
+    except NotIndependent as error:
+        names = panel_marks.who_may(db, submission_id)
+        page = NotYoursPage(reasons=error.reasons, names=names, query=wanted.query)
+        return render(request, "assessor/not_yours.html", page, status=error.status)
+    except WaitsForSecondMark as error:
+        error.action = {"text": "Go to second marks", "href": f"{session.root}/assess/second"}
+        raise
 
 
 @router.post("/{submission_id}")
-def mark(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, submission_id: str) -> Response:
-    """Keep the marks; then return the work, ask about the award, or just stay.
+def mark(
+    request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, submission_id: str, wanted: InQueue
+) -> Response:
+    """Keep the marks; then return the work, ask about the award, use the comment bank, or just stay.
 
     Marks are kept first, in a transaction of their own: whatever is then refused, they are not lost.
     """
+    decision, _, field = form.get("decision", "save").partition(":")
+    if decision == "insert":
+        form = _inserted(runtime, session, form, field)
     errors = _keep_marks(runtime, session, submission_id, form)
-    decision = form.get("decision", "save")
     if not errors and decision == "return":
         try:
-            with runtime.database.write() as db:
-                learning.return_work(
-                    db, submission_id=submission_id, assessor_id=session.person_id, comment=form.get("comment", "")
-                )
-            return RedirectResponse(f"{session.root}/assess?done=returned", status_code=303)
+            return _next(
+                runtime, session, wanted, *return_or_give(runtime, session, submission_id, form.get(WHOLE, ""))
+            )
         except (CommentMissing, CommentTooLong, UnusableText) as error:
-            errors = [("comment", error.detail)]
+            errors = [(WHOLE, error.detail)]
     if not errors and decision == "award":
         with runtime.database.read() as db:
             work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
-        if work.proposal.ready:
+        if work.proposal.ready or _below(work) is not None:
             # Shown at once instead of by a redirect, so that the comment just written goes along.
-            return _ask(request, work, form.get("comment", ""))
+            return _ask(request, work, wanted, form.get(WHOLE, ""))
         errors = _missing(work)
-    if errors:
-        with runtime.database.read() as db:
-            return _show(request, db, session, submission_id, posted=form, errors=errors, status=422)
-    return RedirectResponse(f"{session.root}/assess/{submission_id}?saved=1", status_code=303)
+    said, focus = SAVED, None
+    if not errors and decision in ("keep", "insert"):
+        focus = f"f-{field}"
+        said = Said("success", "Inserted", "The saved comment is in the text, and your marks are kept.")
+        if decision == "keep":
+            said = _kept_for_later(runtime, session, submission_id, form, field)
+    if not errors and decision == "save" and not form.get(WHOLE, "").strip():
+        return RedirectResponse(
+            f"{session.root}/assess/{submission_id}{wanted.leading_to(done='saved')}", status_code=303
+        )
+    with runtime.database.read() as db:
+        return show(
+            request, db, session, submission_id, query=wanted.query, posted=form, errors=errors,
+            said=None if errors else said, focus=focus, status=422 if errors else 200,
+        )  # fmt: skip
 
 
 @router.get("/{submission_id}/award")
-def ask_before_award(request: Request, session: CurrentLaunch, db: ReadDb, submission_id: str) -> HTMLResponse:
+def ask_before_award(
+    request: Request, session: CurrentLaunch, db: ReadDb, submission_id: str, wanted: InQueue
+) -> HTMLResponse:
     """The question before an award: it cannot be undone."""
     work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
-    return _ask(request, work, "")
+    return _ask(request, work, wanted, "")
 
 
 @router.post("/{submission_id}/award")
-def award(request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, submission_id: str) -> Response:
-    """A named person awards."""
+def award(
+    request: Request, session: CurrentLaunch, runtime: App, form: PostedForm, submission_id: str, wanted: InQueue
+) -> Response:
+    """A named person awards, on the levels that they were shown."""
+    comment, seen = form.get(WHOLE, ""), form.get("levels")
     try:
-        with runtime.database.write() as db:
-            learning.award(
-                db, submission_id=submission_id, assessor_id=session.person_id, comment=form.get("comment", "")
-            )
+        done = award_or_give(runtime, session, submission_id, comment, seen, below_standard=form.get("below") == "yes")
+    except (MarksChanged, CommentMissing, CommentTooLong, UnusableText) as error:
+        with runtime.database.read() as db:
+            work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
+        return _ask(request, work, wanted, comment, because=error)
     except NotReady:
         with runtime.database.read() as db:
             work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
-            return _show(request, db, session, submission_id, errors=_missing(work), status=422)
-    return RedirectResponse(f"{session.root}/assess?done=awarded", status_code=303)
+            return show(request, db, session, submission_id, query=wanted.query, errors=_missing(work), status=422)
+    return _next(runtime, session, wanted, *done)
 
 
 @router.post("/{submission_id}/quarantine")
@@ -188,7 +269,7 @@ def purge(request: Request, session: CurrentLaunch, runtime: App, form: PostedFo
     """Remove every copy, once it is confirmed that this cannot be taken back."""
     if form.get("sure") != "yes":
         with runtime.database.read() as db:
-            return _show(
+            return show(
                 request, db, session, submission_id, errors=[("sure", "Please tick that you mean it.")], status=422
             )
     with runtime.database.write() as db:
@@ -196,9 +277,41 @@ def purge(request: Request, session: CurrentLaunch, runtime: App, form: PostedFo
     return RedirectResponse(f"{session.root}/assess/{submission_id}", status_code=303)
 
 
-def _ask(request: Request, work: SubmissionForMarking, comment: str) -> HTMLResponse:
-    levels = tuple((criterion.title, _level_words(work, criterion)) for criterion in work.rubric.criteria)
-    return render(request, "assessor/award.html", AwardPage(work=work, levels=levels, comment=comment))
+def _next(
+    runtime: Runtime, session: LaunchSession, wanted: Wanted, done: str, found: str | None = None
+) -> RedirectResponse:
+    """After a decision: the oldest that waits in this part of the queue, or the queue where there is none."""
+    if found is None:
+        with runtime.database.read() as db:
+            found = learning.next_waiting(db, assessor_person_id=session.person_id, wanted=wanted.filter)
+    place = f"/assess/{found}" if found is not None else "/assess"
+    return RedirectResponse(f"{session.root}{place}{wanted.leading_to(done=done)}", status_code=303)
+
+
+def _ask(
+    request: Request, work: SubmissionForMarking, wanted: Wanted, comment: str, *, because: Exception | None = None
+) -> HTMLResponse:
+    changed = isinstance(because, MarksChanged)
+    wrong = because.detail if isinstance(because, AppError) else None
+    levels = tuple((criterion.title, _level(work, criterion)) for criterion in work.rubric.criteria)
+    page = AwardPage(
+        work,
+        levels,
+        query=wanted.query,
+        comment=comment,
+        seen=levels_of(work.marks),
+        changed=changed,
+        comment_error=wrong,
+        below=_below(work),
+    )
+    return render(request, "assessor/award.html", page, status=409 if changed else 422 if wrong else 200)
+
+
+def _below(work: SubmissionForMarking) -> str | None:
+    """What only a person can set aside, where nothing else is missing: a calibration set below its standard."""
+    missing = work.proposal.missing
+    alone = len(missing) == 1 and missing[0].code == "calibration_below" and work.panel is None
+    return missing[0].detail if alone else None
 
 
 def _keep_marks(runtime: Runtime, session: LaunchSession, submission_id: str, form: Mapping[str, str]) -> Errors:
@@ -209,7 +322,7 @@ def _keep_marks(runtime: Runtime, session: LaunchSession, submission_id: str, fo
     with runtime.database.write() as db:
         for criterion in work.rubric.criteria:
             level = form.get(f"level-{criterion.key}", "")
-            comment = form.get(f"comment-{criterion.key}", "")
+            comment = form.get(f"{OF_CRITERION}{criterion.key}", "")
             if not level and not comment:
                 continue
             try:
@@ -222,7 +335,7 @@ def _keep_marks(runtime: Runtime, session: LaunchSession, submission_id: str, fo
                     comment=comment,
                 )
             except (CommentTooLong, UnusableText) as error:
-                errors.append((f"comment-{criterion.key}", f"{criterion.title}: {error.detail}"))
+                errors.append((f"{OF_CRITERION}{criterion.key}", f"{criterion.title}: {error.detail}"))
     return errors + _keep_talk(runtime, session, submission_id, form)
 
 
@@ -251,6 +364,43 @@ def _keep_talk(runtime: Runtime, session: LaunchSession, submission_id: str, for
     return []
 
 
+def _inserted(runtime: Runtime, session: LaunchSession, form: Mapping[str, str], field: str) -> Mapping[str, str]:
+    """The form with the saved comment that was chosen for a field below what stands in it; the scripts do it alone."""
+    with runtime.database.read() as db:
+        saved = comment_bank.saved_comments(db, assessor_id=session.person_id)
+    text = next((one.text for one in saved if one.id == form.get(f"bank-{field}")), "")
+    written = form.get(field, "").rstrip()
+    return {**form, field: f"{written}\n{text}".strip() if text else written}
+
+
+def _kept_for_later(
+    runtime: Runtime, session: LaunchSession, submission_id: str, form: Mapping[str, str], field: str
+) -> Said:
+    """Put what was typed in a field into the comment bank, and say what became of it."""
+    with runtime.database.read() as db:
+        work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
+    try:
+        with runtime.database.write() as db:
+            kept = comment_bank.save(
+                db,
+                assessor_id=session.person_id,
+                text=form.get(field, ""),
+                module_key=work.module.key,
+                criterion_key=field.removeprefix(OF_CRITERION) if field != WHOLE else None,
+            )
+    except ReasonMissing:
+        return Said("info", "Nothing to save yet", "Write the comment first. Your marks are kept.")
+    except (CommentBankFull, CommentTooLong, UnusableText) as error:
+        return Said("caution", error.title, f"{error.detail} {error.next_step or ''}")
+    if kept.kinds:
+        return Said(
+            "caution",
+            "Saved to your comments: please look again",
+            f"The scan finds {counted(kept.kinds)}. A comment that is used again should name nobody.",
+        )
+    return Said("success", "Saved to your comments", "You can insert it in other work on this module.")
+
+
 def _missing(work: SubmissionForMarking) -> Errors:
     errors: Errors = []
     for item in work.proposal.missing:
@@ -259,92 +409,10 @@ def _missing(work: SubmissionForMarking) -> Errors:
         elif item.code == "talk_missing":
             errors.append(("talk-date", item.detail))
         else:
-            errors.append(("comment", item.detail))
+            errors.append((WHOLE, item.detail))
     return errors
 
 
-def _show(
-    request: Request,
-    db: ReadSession,
-    session: LaunchSession,
-    submission_id: str,
-    *,
-    posted: Mapping[str, str] | None = None,
-    errors: Errors | None = None,
-    saved: bool = False,
-    status: int = 200,
-) -> HTMLResponse:
-    work = learning.open_submission(db, submission_id=submission_id, assessor_person_id=session.person_id)
-    if work.submission.quarantined_at is not None:
-        away = QuarantinePage(work=work, kept=counted(work.submission.kept_findings), errors=errors or [])
-        return render(request, "assessor/quarantined.html", away, status=status)
-    form, named = posted or {}, dict(errors or [])
-    labels = _labels(work.module)
-    page = SubmissionPage(
-        work=work,
-        texts=_texts(work, labels),
-        labels=labels,
-        criteria=tuple(_criterion(criterion, work, form, named) for criterion in work.rubric.criteria),
-        talk_date=form.get("talk-date", work.talk.held_on.isoformat() if work.talk else ""),
-        talk_role=form.get("talk-role", work.talk.supervisor_role if work.talk else ""),
-        today=now().date().isoformat(),
-        comment=form.get("comment", ""),
-        errors=errors or [],
-        talk_errors={key: value for key, value in named.items() if key.startswith("talk-")},
-        comment_error=named.get("comment"),
-        saved=saved,
-        kept=counted(work.submission.kept_findings),
-        found=len(work.places),
-    )
-    return render(request, "assessor/submission.html", page, status=status)
-
-
-def _criterion(
-    criterion: Criterion, work: SubmissionForMarking, form: Mapping[str, str], errors: Mapping[str, str]
-) -> MarkedCriterion:
+def _level(work: SubmissionForMarking, criterion: Criterion) -> str:
     mark = work.marks.get(criterion.key)
-    chosen = form.get(f"level-{criterion.key}", "")
-    maps = (*criterion.competencies, *criterion.conditions, *criterion.fidelity_items, *criterion.principles)
-    return MarkedCriterion(
-        key=criterion.key,
-        title=criterion.title,
-        maps_to=" · ".join(maps),
-        levels=tuple(LevelChoice(level.level, level.name, level.description) for level in criterion.levels),
-        selected=whole_number(chosen) if chosen else (mark.level if mark else None),
-        comment=form.get(f"comment-{criterion.key}", mark.comment if mark else ""),
-        error=errors.get(f"level-{criterion.key}"),
-        comment_error=errors.get(f"comment-{criterion.key}"),
-    )
-
-
-def _labels(module: Module) -> dict[tuple[str, str], str]:
-    labels = {(activity.key, item.key): item.label for activity in module.activities for item in activity.fields}
-    labels.update({(activity.key, "text"): activity.title for activity in module.activities_of("reflection")})
-    return labels
-
-
-def _texts(
-    work: SubmissionForMarking, labels: Mapping[tuple[str, str], str]
-) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    shown = []
-    for activity in work.module.activities:
-        handed_in = work.submission.texts.get(activity.key)
-        if handed_in:
-            chosen = {(item.key, option.value): option.label for item in activity.fields for option in item.options}
-            rows = tuple(
-                (
-                    labels.get((activity.key, key), key),
-                    chosen.get((key, value)) or marked(value, in_field(work.places, activity.key, key)),
-                )
-                for key, value in handed_in.items()
-            )
-            shown.append((activity.title, rows))
-    return tuple(shown)
-
-
-def _level_words(work: SubmissionForMarking, criterion: Criterion) -> str:
-    mark = work.marks.get(criterion.key)
-    if mark is None or mark.level is None:
-        return "not marked"
-    name = next(level.name for level in criterion.levels if level.level == mark.level)
-    return f"{mark.level} {name}"
+    return level_words(criterion, mark.level if mark is not None else None)

@@ -11,6 +11,7 @@ from app.config import Settings
 from app.issuer.schemas import PublicCredential, VersionSummary
 from app.programme.schemas import AchievementInfo
 from app.verifier.schemas import Report
+from app.web.how_assessed import how_assessed
 from app.web.report_view import ReportView, view_of
 
 HolderCheck = Literal["yes", "no", "empty"]
@@ -61,6 +62,8 @@ def page_of(
     credential: PublicCredential,
     settings: Settings,
     holder_check: HolderCheck | None,
+    *,
+    told: bool,
 ) -> BadgePage:
     """The page of a badge in its newest version.
 
@@ -70,26 +73,33 @@ def page_of(
         credential: the badge.
         settings: of this server: its address and whom to write to.
         holder_check: the answer to an e-mail comparison, if one was asked for.
+        told: whether this server was only told of the decision.
     """
     path = f"/credentials/{credential.id}"
     url = f"{settings.base_url}{path}"
-    view = _view(report, achievement)
+    view = _view(report, achievement, told=told)
     return BadgePage(view, credential.id, url, path, _problem(settings.contact_email, url, view), holder_check)
 
 
 def older_page(
-    report: Report, achievement: AchievementInfo | None, credential: PublicCredential, number: int, settings: Settings
+    report: Report,
+    achievement: AchievementInfo | None,
+    credential: PublicCredential,
+    number: int,
+    settings: Settings,
+    *,
+    told: bool,
 ) -> OlderPage:
     """The page of a version that was replaced; `superseded` where nothing worse is to be said of it.
 
     Args:
         report: the verifier's, of that version's document.
-        achievement, credential, settings: as in `page_of`.
+        achievement, credential, settings, told: as in `page_of`.
         number: which version.
     """
     path = f"/credentials/{credential.id}"
     url = f"{settings.base_url}{path}"
-    view = _view(report, achievement)
+    view = _view(report, achievement, told=told)
     return OlderPage(
         view,
         credential.id,
@@ -103,15 +113,14 @@ def older_page(
     )
 
 
-def _view(report: Report, achievement: AchievementInfo | None) -> ReportView:
+def _view(report: Report, achievement: AchievementInfo | None, *, told: bool) -> ReportView:
     if achievement is None or report.facts is None:
         return view_of(report)
-    count = len(achievement.rubric.criteria)
     return view_of(
         report,
         image=achievement.image_path,
         hours=f"About {achievement.hours} hours, time in the workplace included",
-        assessment=f"By a person: an assessor marked the work against a rubric of {count} criteria",
+        assessment=how_assessed(report, achievement, told=told),
     )
 
 

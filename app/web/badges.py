@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from app.awards import renewal_offers
+from app.awards.consequences import reading as consequences
 from app.core.clock import now
 from app.core.db import ReadSession
 from app.issuer import service as issuer
 from app.issuer import share_links
 from app.people import service as people
+from app.programme import stacks
 from app.web.certificates import certificate_page
+from app.web.consequence_words import for_holder
 from app.web.dependencies import App, ReadDb
 from app.web.forms import PostedForm
 from app.web.holder import (
@@ -29,7 +33,9 @@ from app.web.holder import (
     seen_by,
     standing_of,
 )
+from app.web.outside_badges import asks_for_outside_badge
 from app.web.pages import render
+from app.web.renewing_words import RenewalLine, line_of
 from app.web.sessions import CurrentLaunch, LaunchSession
 
 router = APIRouter(include_in_schema=False)
@@ -39,7 +45,7 @@ Email = Literal["unconfirmed", "code_sent", "confirmed"]
 
 @dataclass(frozen=True)
 class BadgeCard:
-    """One badge in the list."""
+    """One badge in the list; `grounds` are what it rests on and has ended, in a few words each."""
 
     name: str
     href: str
@@ -49,17 +55,23 @@ class BadgeCard:
     links: int
     awarded_at: datetime
     valid_until: datetime | None
+    renewal: RenewalLine | None
+    grounds: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class BadgesPage:
-    """My badges, how it stands with my e-mail address, and how many of my links work."""
+    """My badges, how it stands with my e-mail address, and how many of my links work.
+
+    `asks_outside`: a pathway asks for another issuer's badge.
+    """
 
     badges: tuple[BadgeCard, ...]
     links: int
     email_state: Email
     email: str | None
     just_confirmed: bool
+    asks_outside: bool = False
 
 
 @router.get("/at/{handle}/badges")
@@ -75,6 +87,7 @@ def my_badges(request: Request, session: CurrentLaunch, db: ReadDb, runtime: App
         email_state=state,
         email=address.email if address else pending.email if pending else None,
         just_confirmed=bool(confirmed) and address is not None,
+        asks_outside=any(asks_for_outside_badge(each) for each in stacks.pathways(db)),
     )
     return render(request, "badges/list.html", page)
 
@@ -86,7 +99,8 @@ def my_badge(
     """One of my badges: share it, hide it, show my name, take it along."""
     badge = issuer.held_credential(db, str(credential_id), session.person_id)
     page = held_page(db, runtime, badge, root=_root(session, credential_id), changed=changed, by_mail=False)
-    return render(request, "badges/badge.html", page)
+    renewal = line_of(renewal_offers.offer(db, session.person_id, badge.id))
+    return render(request, "badges/badge.html", replace(page, renewal=renewal))
 
 
 @router.post("/at/{handle}/badges/{credential_id:uuid}/share")
@@ -127,6 +141,8 @@ def _root(session: LaunchSession, credential_id: UUID) -> str:
 def _cards(db: ReadSession, session: LaunchSession) -> tuple[BadgeCard, ...]:
     badges = issuer.credentials_of(db, session.person_id)
     links = share_links.count_working(db, [badge.id for badge in badges])
+    renewals = {offer.badge.id: line_of(offer) for offer in renewal_offers.offers(db, session.person_id)}
+    grounds = consequences.of_badges(db, [badge.id for badge in badges])
     return tuple(
         BadgeCard(
             name=badge.name,
@@ -137,6 +153,8 @@ def _cards(db: ReadSession, session: LaunchSession) -> tuple[BadgeCard, ...]:
             links=links.get(badge.id, 0),
             awarded_at=badge.awarded_at,
             valid_until=badge.valid_until,
+            renewal=renewals.get(badge.id),
+            grounds=tuple(for_holder(flag).short for flag in grounds.get(badge.id, ())),
         )
         for badge in badges
     )

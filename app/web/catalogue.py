@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.issuer import documents as issuer_documents
 from app.issuer import pictures
-from app.programme import case, service
+from app.programme import case, service, stacks
 from app.programme.achievements import achievement_path, duration
 from app.programme.case import CaseItem
 from app.programme.errors import ItemUnknown, ModuleUnknown
@@ -38,7 +38,7 @@ WHO_WORDS = {
     "both": "shown by the specialist and the organisation together",
 }
 KIND_WORDS = {"lesson": "Lesson", "knowledge_check": "Knowledge check", "exercise": "Workplace exercise",
-              "reflection": "Reflection"}  # fmt: skip
+              "reflection": "Reflection", "observation": "Observation", "attendance": "Session to attend"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,18 @@ class CataloguePage:
 
     programme: Programme
     modules: tuple[Module, ...]
+    pathways: tuple[PathwayMark, ...]
     document_path: str
     page_description: str
+
+
+@dataclass(frozen=True)
+class PathwayMark:
+    """A pathway in one picture; `image` is the address of its badge's medallion."""
+
+    key: str
+    title: str
+    image: str
 
 
 @dataclass(frozen=True)
@@ -97,13 +107,14 @@ class ModulePage:
 
 @dataclass(frozen=True)
 class AchievementPage:
-    """Context of catalogue/achievement.html."""
+    """Context of catalogue/achievement.html; `home` is where one learns how to get there: in words, and its address."""
 
     achievement: AchievementInfo
     rubric: tuple[RubricRow, ...]
     validity: str
     issuer: tuple[str, str]
     current: bool
+    home: tuple[str, str]
     page_description: str
 
 
@@ -136,7 +147,9 @@ class DocumentPage:
 def programme_page(request: Request, db: ReadDb) -> Response:
     """The catalogue: what there is to learn and what each badge stands for."""
     programme = service.current_programme(db)
-    page = CataloguePage(programme, service.modules(db), _document_path(programme), programme.summary)
+    page = CataloguePage(
+        programme, service.modules(db), _pathway_marks(db), _document_path(programme), programme.summary
+    )
     return _page(request, "catalogue/programme.html", page)
 
 
@@ -144,6 +157,12 @@ def programme_page(request: Request, db: ReadDb) -> Response:
 def programme_file(request: Request, key: str, version: int, db: ReadDb) -> Response:
     """Frameworks, scales and principles at one version: the same bytes for good."""
     return respond(request, service.programme_bytes(db, key, version), "application/json", cache=UNCHANGING)
+
+
+@router.api_route("/programme/pathways/{key}/{version:number}.json", methods=READ)
+def pathway_file(request: Request, key: str, version: int, db: ReadDb) -> Response:
+    """A pathway's rule at one version: the same bytes for good, by whose digest badges name it."""
+    return respond(request, stacks.pathway_bytes(db, key, version), "application/json", cache=UNCHANGING)
 
 
 @router.api_route("/programme/modules/{key}", methods=READ)
@@ -154,7 +173,7 @@ def module_page(request: Request, key: str, db: ReadDb) -> Response:
     items = tuple(service.fidelity_item(db, item_id) for item_id in module.fidelity_items)
     page = ModulePage(
         module=module,
-        steps=tuple(StepLine(KIND_WORDS[a.kind], a.title, _effort(a.minutes)) for a in module.activities),
+        steps=tuple(StepLine(KIND_WORDS[a.kind], a.title, effort(a.minutes)) for a in module.activities),
         rubric=rubric_rows(module),
         competencies=tuple(
             (service.competency(db, item_id), case.cf_item_path("competency", item_id))
@@ -177,13 +196,15 @@ def achievement(request: Request, key: str, version: int, db: ReadDb, runtime: A
     if not _wants_page(request):
         return _achievement_json(request, key, version, db, runtime)
     info = service.achievement(db, key, version)
-    module = service.module_version(db, key, version)
     page = AchievementPage(
         achievement=info,
-        rubric=rubric_rows(module),
+        rubric=rubric_rows(info),
         validity=duration(info.validity_months),
         issuer=_issuer(service.current_programme(db)),
-        current=service.current_module(db, key).version == version,
+        current=service.current_achievement(db, key).version == version,
+        home=("the pathway", f"/programme/pathways#{key}")
+        if info.level == "stack"
+        else ("the module", f"/programme/modules/{key}"),
         page_description=info.description,
     )
     return _page(request, "catalogue/achievement.html", page)
@@ -270,6 +291,13 @@ def _document_path(programme: Programme) -> str:
     return f"{case.DOCUMENT_PATH}{case.cf_document_uuid(programme.key)}"
 
 
+def _pathway_marks(db: ReadDb) -> tuple[PathwayMark, ...]:
+    return tuple(
+        PathwayMark(each.key, each.title, f"{service.current_achievement(db, each.ends_in).path}.svg")
+        for each in stacks.pathways(db)
+    )
+
+
 def _by_domain(framework: Framework, items: tuple[CaseItem, ...]) -> tuple[tuple[str, tuple[CaseItem, ...]], ...]:
     return tuple(
         (domain.name, tuple(item for item in items if item.parent == ("domain", domain.id)))
@@ -309,8 +337,8 @@ def _issuer(programme: Programme) -> tuple[str, str]:
     return programme.issuer.name, f"/issuers/{programme.issuer.key}"
 
 
-def rubric_rows(module: Module) -> tuple[RubricRow, ...]:
-    """The rubric of a module as `ui.rubric_table` wants it."""
+def rubric_rows(of: Module | AchievementInfo) -> tuple[RubricRow, ...]:
+    """The rubric of a module or an achievement as `ui.rubric_table` wants it."""
     return tuple(
         RubricRow(
             key=criterion.key,
@@ -321,11 +349,11 @@ def rubric_rows(module: Module) -> tuple[RubricRow, ...]:
             ),
             conditions=", ".join(criterion.conditions),
         )
-        for criterion in module.rubric.criteria
+        for criterion in of.rubric.criteria
     )
 
 
-def _effort(minutes: int) -> str:
+def effort(minutes: int) -> str:
     """Minutes in words: `30 min`, `1 h`, `1 h 30 min`."""
     hours, rest = divmod(minutes, 60)
     return " ".join(filter(None, (f"{hours} h" if hours else "", f"{rest} min" if rest else "")))

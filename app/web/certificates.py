@@ -8,6 +8,7 @@ from datetime import datetime
 import segno
 from markupsafe import Markup
 
+from app.awards import service as awards
 from app.core.db import ReadSession
 from app.core.runtime import Runtime
 from app.issuer import service as issuer
@@ -22,7 +23,8 @@ class CertificatePage:
     """Context of badges/certificate.html.
 
     `holder_name` is the name in the badge, never one typed for the paper: a certificate says what the badge says, or
-    somebody could put another person's name above a badge that holds. `qr` is None where there is no certificate.
+    somebody could put another person's name above a badge that holds. `told`: nobody here marked the work, the issuer
+    told of the decision. `qr` is None where there is no certificate.
     """
 
     name: str
@@ -31,6 +33,7 @@ class CertificatePage:
     level: str
     hours: int
     criteria: int
+    told: bool
     issuer_name: str
     awarded_at: datetime
     valid_until: datetime | None
@@ -65,6 +68,7 @@ def certificate_page(
         level=info.level,
         hours=info.hours,
         criteria=len(info.rubric.criteria),
+        told=awards.was_told(db, badge.id),
         issuer_name=issuer.issuer_info(db, runtime.settings.base_url, badge.issuer_key).name,
         awarded_at=badge.awarded_at,
         valid_until=badge.valid_until,

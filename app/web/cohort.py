@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse
 from app.core.db import ReadSession
 from app.core.errors import NotFound
 from app.learning import service as learning
-from app.learning.schemas import Progress
-from app.lti.cohort import Cohort, Learner, Rosters, cohort
+from app.learning.schemas import Enrolment, Progress
+from app.lti.cohort import Cohort, Learner, Rosters, cohort, opened_from
 from app.programme import service as programme
 from app.programme.schemas import Module
 from app.web.dependencies import App
@@ -24,6 +24,8 @@ from app.web.sessions import CurrentLaunch, LaunchSession
 router = APIRouter(prefix="/at/{handle}", include_in_schema=False)
 
 PER_PAGE = 25
+
+Opened = frozenset[tuple[str, str]]
 
 
 class TeachersOnly(NotOfThisLaunch):
@@ -112,9 +114,10 @@ def _page(db: ReadSession, session: LaunchSession, found: Cohort, number: int) -
     number = min(max(number, 1), pages)
     shown = found.learners[(number - 1) * PER_PAGE : number * PER_PAGE]
     modules = _modules(db, session)
+    opened = opened_from(db, session.registration_id, [each.person_id for each in shown if each.person_id is not None])
     return CohortPage(
         modules=modules,
-        rows=tuple(CohortRow(each, _standings(db, each, modules)) for each in shown),
+        rows=tuple(CohortRow(each, _standings(db, session, opened, each, modules)) for each in shown),
         total=len(found.learners),
         begun=sum(each.person_id is not None for each in found.learners),
         page=number,
@@ -132,12 +135,30 @@ def _modules(db: ReadSession, session: LaunchSession) -> tuple[Module, ...]:
     return tuple(known.values())
 
 
-def _standings(db: ReadSession, learner: Learner, modules: tuple[Module, ...]) -> tuple[Progress | None, ...]:
-    return tuple(_standing(db, learner.person_id, module.key) for module in modules)
+def _standings(
+    db: ReadSession, session: LaunchSession, opened: Opened, learner: Learner, modules: tuple[Module, ...]
+) -> tuple[Progress | None, ...]:
+    return tuple(_standing(db, session, opened, learner.person_id, module.key) for module in modules)
 
 
-def _standing(db: ReadSession, person_id: str | None, module_key: str) -> Progress | None:
+def _standing(
+    db: ReadSession, session: LaunchSession, opened: Opened, person_id: str | None, module_key: str
+) -> Progress | None:
+    enrolment = begun_here(db, session, opened, person_id, module_key)
+    return learning.progress(db, enrolment.id) if enrolment is not None else None
+
+
+def begun_here(
+    db: ReadSession, session: LaunchSession, opened: Opened, person_id: str | None, module_key: str
+) -> Enrolment | None:
+    """Somebody's work on a module, for the teachers of a course.
+
+    What they began at another agency is not this one's until they have opened it from here too.
+    """
     if person_id is None:
         return None
     enrolment = learning.enrolment_of(db, person_id=person_id, module_key=module_key)
-    return learning.progress(db, enrolment.id) if enrolment else None
+    if enrolment is None:
+        return None
+    is_ours = enrolment.organisation_id in (None, session.organisation_id)
+    return enrolment if is_ours or (person_id, module_key) in opened else None

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.awards import service as awards
 from app.core.runtime import Runtime
 from app.issuer import service as issuer
 from app.issuer.errors import CredentialErased, CredentialNotFound
@@ -66,8 +67,9 @@ def show_version(
         return _nothing_here(request, error, form)
     if form != "html":
         return documents.version_form(request, runtime, credential.id, document)
-    report = verifier.verify(Presented.from_bytes(document))
-    page = older_page(report, achievement, credential, version, runtime.settings)
+    report = verifier.verify(Presented.from_bytes(document), as_it_is=True)
+    told = _was_told(runtime, credential)
+    page = older_page(report, achievement, credential, version, runtime.settings, told=told)
     return _rendered(request, runtime, "credentials/older.html", page)
 
 
@@ -148,6 +150,11 @@ def _load(runtime: Runtime, credential_id: str) -> tuple[PublicCredential, Achie
             return credential, None
 
 
+def _was_told(runtime: Runtime, credential: PublicCredential) -> bool:
+    with runtime.database.look() as look:
+        return awards.was_told(look, credential.id)
+
+
 def _page(
     request: Request,
     runtime: Runtime,
@@ -156,7 +163,8 @@ def _page(
     report: Report,
     holder_check: HolderCheck | None,
 ) -> Response:
-    page = page_of(report, achievement, credential, runtime.settings, holder_check)
+    told = _was_told(runtime, credential)
+    page = page_of(report, achievement, credential, runtime.settings, holder_check, told=told)
     return _rendered(request, runtime, "credentials/badge.html", page)
 
 

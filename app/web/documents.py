@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.core.clock import now
 from app.core.runtime import Runtime
-from app.issuer import documents
+from app.issuer import documents, refreshing
 from app.issuer import service as issuer
 from app.issuer.errors import credential_not_found
 from app.issuer.schemas import IssuerInfo, PublicCredential
@@ -60,6 +60,7 @@ OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cro
 AN_HOUR = "public, max-age=3600"
 # A badge may be hidden or re-issued at any moment: copies are asked about each time, cheaply by ETag.
 ASK_EACH_TIME = "no-cache"
+NOWHERE = "no-store"
 FOR_A_TTL = f"public, max-age={int(TTL.total_seconds())}"
 # What stood at a moment stays so; not for the last minutes, in which another process may still be storing its list.
 FOR_GOOD = "public, max-age=86400, immutable"
@@ -214,6 +215,21 @@ def credential_file(request: Request) -> Response:
 def credential_version(request: Request, credential_id: str, version: int, db: ReadDb, runtime: App) -> Response:
     """One version of a shared badge; its bytes never change."""
     return version_form(request, runtime, credential_id, issuer.public_version(db, credential_id, version))
+
+
+@router.api_route("/refresh/{credential_id}/v{version:number}/{token}", methods=READ)
+def refreshed_copy(
+    request: Request, credential_id: str, version: int, token: str, db: ReadDb, runtime: App
+) -> Response:
+    """The copy of a badge that stands now, for whoever has a copy of it: shared or not, the address is in each copy.
+
+    https://www.imsglobal.org/spec/ob/v3p0/#refreshservice
+    """
+    newest = refreshing.newest_copy(db, runtime.secret_box, credential_id, version, token)
+    as_token = negotiate(request.headers.get("accept")) == "jwt"
+    body = newest.jwt.encode("ascii") if as_token else newest.document
+    headers = {"Vary": "Accept", "X-Robots-Tag": "noindex"}
+    return respond(request, body, CONTENT_TYPES["jwt" if as_token else "json"], cache=NOWHERE, headers=headers)
 
 
 @router.api_route("/status/{number:number}", methods=READ)

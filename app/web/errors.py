@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
@@ -28,12 +29,12 @@ MACHINE_SUFFIXES = (".json", ".jwt", ".png", ".svg")
 # Documents that stand in badges and settings: a page is only for those who name HTML.
 DOCUMENT_PATHS = (
     "/achievements/", "/api/", "/healthz", "/ims/", "/keys/", "/lti/jwks", "/metrics", "/programme", "/readyz",
-    "/status/", "/.well-known/",
+    "/refresh/", "/status/", "/.well-known/",
 )  # fmt: skip
 # What scripts of any site may read, they may also be refused in words they can read.
 PUBLIC_PATHS = (
-    "/achievements/", "/credentials/", "/ims/", "/issuers/", "/keys/", "/lti/jwks", "/programme", "/status/",
-    "/.well-known/",
+    "/achievements/", "/credentials/", "/ims/", "/issuers/", "/keys/", "/lti/jwks", "/programme", "/refresh/",
+    "/status/", "/.well-known/",
 )  # fmt: skip
 MOST_PROBLEMS = 10
 SECONDS_UNTIL_A_NEW_TRY = 10
@@ -215,12 +216,14 @@ class NotOfThisLaunch(Forbidden):
 
 
 def error_response(request: Request, error: AppError) -> Response:
-    """An error of the house as a response; some errors know the way back, some have a type in a standard."""
+    """An error of the house as a response; some know the way back, a standard's type, headers, or further members."""
     action: Mapping[str, str] | None = getattr(error, "action", None)
-    return _show(
+    answer = _show(
         request, error.status, error.slug, error.title, error.detail, error.kept, error.next_step, action=action,
-        problem_type=getattr(error, "problem_type", None),
+        problem_type=getattr(error, "problem_type", None), members=getattr(error, "members", None),
     )  # fmt: skip
+    answer.headers.update(getattr(error, "headers", {}))
+    return answer
 
 
 def _show(
@@ -234,6 +237,7 @@ def _show(
     *,
     action: Mapping[str, str] | None = None,
     problem_type: str | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
     metrics.ERRORS.labels(slug).inc()
     reference = getattr(request.state, "request_id", "unknown")
@@ -246,7 +250,8 @@ def _show(
         kind = problem_type or f"urn:waymark:error:{slug}"
         problem = {"type": kind, "title": title, "status": status, "detail": detail, "reference": reference}
         extra = {key: value for key, value in (("kept", kept), ("next_step", next_step)) if value}
-        return JSONResponse(problem | extra, status_code=status, media_type=PROBLEM, headers=headers)
+        told = problem | extra | dict(members or {})
+        return JSONResponse(told, status_code=status, media_type=PROBLEM, headers=headers)
     chrome = "frame" if request.url.path.startswith(("/at/", "/lti/")) else "public"
     page = ErrorPage(title, detail, kept, next_step, status, slug, reference, chrome, action)
     return render(request, "error.html", page, status=status, headers=headers)

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 
+from app.awards import service as awards
+from app.awards.consequences import reading as consequences
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession
@@ -26,7 +28,9 @@ from app.lti import registrations
 from app.lti.errors import RegistrationNotFound
 from app.people import service as people
 from app.programme import service as programme
+from app.web.consequence_words import HolderWords, for_holder
 from app.web.documents import CONTENT_TYPES, SUFFIXES, badge_bytes
+from app.web.renewing_words import RenewalLine
 
 PRIVATE: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 LINKEDIN: Final = "https://www.linkedin.com/profile/add"
@@ -70,6 +74,10 @@ class HeldPage:
         shared: whether anyone with the address can see the badge.
         may_be_renewed: whether a later version may say something else about its holder.
         bound: whether it carries a DID of its holder's wallet.
+        told: whether this server was only told of the decision, by whoever awarded it.
+        confirmed: whether the address that it carries was confirmed here.
+        grounds: what it rests on and has ended, and what follows.
+        renewal: how it stands with its renewal, for whoever is signed in.
     """
 
     name: str
@@ -92,6 +100,10 @@ class HeldPage:
     shared: bool
     may_be_renewed: bool
     bound: bool
+    told: bool
+    confirmed: bool
+    grounds: tuple[HolderWords, ...]
+    renewal: RenewalLine | None = None
 
 
 def held_page(
@@ -135,6 +147,10 @@ def held_page(
         shared=badge.shared,
         may_be_renewed=standing in ("valid", "suspended"),
         bound=did_in(badge.document) is not None,
+        told=awards.was_told(db, badge.id),
+        # A badge becomes a person's only with the address that they confirmed.
+        confirmed=badge.identified and badge.person_id is not None,
+        grounds=tuple(for_holder(flag) for flag in consequences.of_badges(db, (badge.id,)).get(badge.id, ())),
     )
 
 

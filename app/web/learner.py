@@ -8,24 +8,31 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from app.awards import renewal_offers
 from app.core.db import ReadSession
 from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary
+from app.learning import appeals, recognition
 from app.learning import service as learning
 from app.learning.errors import FindingsUnanswered, NotReady
 from app.learning.evidence import KIND_WORDS as FOUND_WORDS
 from app.learning.evidence import Place
-from app.learning.schemas import Missing, Progress
-from app.lti.schemas import DEEP_LINKING_REQUEST, SUBMISSION_REVIEW_REQUEST
+from app.learning.files import EvidenceFile, files_of
+from app.learning.provisional import ProvisionalState
+from app.learning.schemas import Enrolment, Missing, Progress
+from app.learning.workbench_schemas import AppealStanding
+from app.lti.schemas import DEEP_LINKING_REQUEST, PATHWAY_VIEW, SUBMISSION_REVIEW_REQUEST
 from app.people import notice
 from app.people import service as people
 from app.programme import service as programme
 from app.programme.schemas import ExerciseField, Module
-from app.web.dependencies import App, ReadDb
+from app.web import calibration_form
+from app.web.dependencies import App, ReadDb, WriteDb
 from app.web.forms import PostedForm
 from app.web.found import KEEP, FoundPlace, in_field, marked, shown
 from app.web.learner_path import KIND_WORDS, enrolled, fields_of, next_step
 from app.web.pages import render
+from app.web.renewing_words import RenewalLine, line_of
 from app.web.sessions import CurrentLaunch, LaunchSession
 
 router = APIRouter(prefix="/at/{handle}", include_in_schema=False)
@@ -54,6 +61,9 @@ class ModulePage:
     criterion_titles: Mapping[str, str]
     notice_version: str | None
     badge: CredentialSummary | None = None
+    manages: bool = False
+    appeal: AppealStanding | None = None
+    renewal: RenewalLine | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,8 @@ class ModulesPage:
     """What there is to learn, where a launch named no module."""
 
     modules: tuple[Module, ...]
+    manages: bool = False
+    provisional: ProvisionalState | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class TeacherPage:
 
     module: Module | None
     name: str
+    manages: bool = False
 
 
 @router.get("")
@@ -98,17 +111,22 @@ def without_slash(session: CurrentLaunch) -> RedirectResponse:
 @router.get("/")
 def land(session: CurrentLaunch, db: ReadDb) -> RedirectResponse:
     """Where a launch arrives: an assessor at the queue, a learner at what comes next."""
+    if session.renewing:
+        return RedirectResponse(f"{session.root}/module", status_code=303)
     if session.message_type == DEEP_LINKING_REQUEST:
         return RedirectResponse(f"{session.root}/picker", status_code=303)
     if session.message_type == SUBMISSION_REVIEW_REQUEST:
         return RedirectResponse(f"{session.root}/review", status_code=303)
     if people.has_role(db, session.person_id, "assessor"):
         return RedirectResponse(f"{session.root}/assess", status_code=303)
+    if session.module_key is None and _manages_only(db, session):
+        return RedirectResponse(f"{session.root}/centre", status_code=303)
     if session.is_teacher or session.is_administrator:
         page = "platforms" if people.has_role(db, session.person_id, "operator") else "teaching"
         return RedirectResponse(f"{session.root}/{page}", status_code=303)
     if session.module_key is None:
-        return RedirectResponse(f"{session.root}/modules", status_code=303)
+        page = "pathway" if session.view == PATHWAY_VIEW else "modules"
+        return RedirectResponse(f"{session.root}/{page}", status_code=303)
     enrolment = learning.enrolment_of(db, person_id=session.person_id, module_key=session.module_key)
     if enrolment is None:
         return RedirectResponse(f"{session.root}/modules", status_code=303)
@@ -121,6 +139,17 @@ def land(session: CurrentLaunch, db: ReadDb) -> RedirectResponse:
     return RedirectResponse(f"{session.root}/module", status_code=303)
 
 
+def _is_manager(db: ReadSession, session: LaunchSession) -> bool:
+    """Whether the navigation shows the way to a centre."""
+    return people.has_role(db, session.person_id, "manager")
+
+
+def _manages_only(db: ReadSession, session: LaunchSession) -> bool:
+    """Whether somebody came as a centre's manager: with that grant, and none that brings them elsewhere."""
+    roles = people.roles_of(db, session.person_id)
+    return "manager" in roles and "operator" not in roles
+
+
 def _keys(module: Module) -> frozenset[str]:
     return frozenset(activity.key for activity in module.activities)
 
@@ -130,13 +159,19 @@ def teaching(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRespon
     """For an LMS's teacher or administrator without a grant: what this is, and who decides."""
     module = programme.current_module(db, session.module_key) if session.module_key else None
     name = people.display_name(db, session.person_id)
-    return render(request, "learner/teaching.html", TeacherPage(module=module, name=name))
+    page = TeacherPage(module=module, name=name, manages=_is_manager(db, session))
+    return render(request, "learner/teaching.html", page)
 
 
 @router.get("/modules")
 def modules(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLResponse:
     """What there is to learn."""
-    return render(request, "learner/modules.html", ModulesPage(modules=programme.modules(db)))
+    page = ModulesPage(
+        modules=programme.modules(db),
+        manages=_is_manager(db, session),
+        provisional=learning.provisional_state(db, session.person_id),
+    )
+    return render(request, "learner/modules.html", page)
 
 
 @router.get("/module")
@@ -145,17 +180,42 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRes
     enrolment, module = enrolled(db, session)
     progress = learning.progress(db, enrolment.id)
     href, text = next_step(session, progress, module)
+    badge = _badge(db, session, enrolment)
     page = ModulePage(
         module=module,
         progress=progress,
-        steps=_steps(session, progress),
+        steps=_steps(session, progress, panel=module.award_rule.panel > 1),
         next_href=href,
         next_text=text,
         criterion_titles={criterion.key: criterion.title for criterion in module.rubric.criteria},
         notice_version=notice.NOTICE_VERSION if notice.notice_due(db, session.person_id) else None,
-        badge=next((b for b in issuer.credentials_of(db, session.person_id) if b.achievement_key == module.key), None),
+        badge=badge,
+        renewal=_renewal(db, session, badge),
+        manages=_is_manager(db, session),
+        appeal=appeals.standing(db, enrolment_id=enrolment.id, person_id=session.person_id),
     )
     return render(request, "learner/module.html", page)
+
+
+def _badge(db: ReadSession, session: LaunchSession, own: Enrolment) -> CredentialSummary | None:
+    """The badge that the work is about: that which it renews, or else the newest of the module."""
+    badges = [each for each in issuer.credentials_of(db, session.person_id) if each.achievement_key == own.module_key]
+    return next((each for each in badges if each.id == own.renews), next(iter(badges), None))
+
+
+def _renewal(db: ReadSession, session: LaunchSession, badge: CredentialSummary | None) -> RenewalLine | None:
+    if session.renewing or badge is None:
+        return None
+    return line_of(renewal_offers.offer(db, session.person_id, badge.id))
+
+
+@router.post("/recognition")
+def recognise(session: CurrentLaunch, db: WriteDb, form: PostedForm) -> RedirectResponse:
+    """Choose to show what one can do without the lessons, or take that back."""
+    enrolment, _module = enrolled(db, session)
+    chosen = form.get("choice") == "recognition"
+    recognition.choose(db, enrolment_id=enrolment.id, person_id=session.person_id, chosen=chosen)
+    return RedirectResponse(f"{session.root}/module", status_code=303)
 
 
 @router.get("/hand-in")
@@ -185,8 +245,10 @@ def hand_in(request: Request, session: CurrentLaunch, runtime: App, form: Posted
         return _show_hand_in(request, db, session, errors=errors, kept=kept, declared=declared, status=422)
 
 
-def _steps(session: LaunchSession, progress: Progress) -> tuple[Step, ...]:
-    statuses = {"done": "done", "in_progress": "current", "not_started": "todo"}
+def _steps(session: LaunchSession, progress: Progress, *, panel: bool = False) -> tuple[Step, ...]:
+    statuses = {
+        "done": "done", "in_progress": "current", "not_started": "todo", "waiting": "waiting", "left_out": "left_out"
+    }  # fmt: skip
     steps = []
     for activity in progress.activities:
         current = progress.landing == "activity" and activity.key == progress.next_activity
@@ -200,14 +262,15 @@ def _steps(session: LaunchSession, progress: Progress) -> tuple[Step, ...]:
                 effort=_effort(activity.minutes),
             )
         )
-    steps.append(_hand_in_step(session, progress))
+    steps.append(_hand_in_step(session, progress, panel=panel))
     return tuple(steps)
 
 
-def _hand_in_step(session: LaunchSession, progress: Progress) -> Step:
+def _hand_in_step(session: LaunchSession, progress: Progress, *, panel: bool) -> Step:
+    readers = "Two assessors read it" if panel else "An assessor reads it"
     status, detail = {
         "working": ("current" if progress.landing == "submit" else "todo", "When everything above is done"),
-        "submitted": ("waiting", "An assessor reads it, usually within 10 working days"),
+        "submitted": ("waiting", f"{readers}, usually within 10 working days"),
         "returned": ("returned", "Came back with comments; hand it in again when you are ready"),
         "awarded": ("done", "Awarded"),
     }[progress.state]
@@ -246,13 +309,20 @@ def _show_hand_in(
         if activity.kind in ("exercise", "reflection")
     }
     places = learning.found_in(db, module, written, session.person_id)
+    files = files_of(db, enrolment.id)
     texts = []
     for activity in module.activities:
         if activity.key in written:
             rows = tuple(
-                (item.label, marked(_shown(item, text), in_field(places, activity.key, item.key)))
+                (
+                    item.label,
+                    marked(
+                        calibration_form.in_words(module, activity.key, item.key, _shown(item, text)),
+                        in_field(places, activity.key, item.key),
+                    ),
+                )
                 for item in fields_of(activity)
-                for text in (written[activity.key].get(item.key, ""),)
+                for text in (written[activity.key].get(item.key, "") or _names(files, activity.key, item.key),)
             )
             texts.append((activity.title, rows))
     if errors is not None and not progress.missing:
@@ -267,6 +337,12 @@ def _show_hand_in(
         errors=errors or {},
     )
     return render(request, "learner/hand_in.html", page, status=status)
+
+
+def _names(files: tuple[EvidenceFile, ...], activity_key: str, field_key: str) -> str:
+    """The files of a field, one a line; a field for texts has none."""
+    here = [one.name for one in files if (one.activity_key, one.field_key) == (activity_key, field_key)]
+    return "\n".join(here)
 
 
 def _unanswered(places: tuple[Place, ...], kept: Collection[str]) -> dict[str, str]:

@@ -12,16 +12,26 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.awards.batches.errors import MAX_BYTES, too_many_bytes
 from app.core import metrics
 from app.core.errors import AppError, BadInput, TooLarge
 from app.core.ids import new_token
 from app.core.logging import get_logger
+from app.learning.files import FileTooLarge
 from app.web.errors import error_response, unexpected_response
 
 log = get_logger()
 
 MAX_BODY = 6_000_000
+# The one address to which files are sent, and what a form weighs besides. A file a little too large is read and thrown
+# away before it is refused: a browser that still sends would show a broken connection in place of our page.
+UPLOAD = re.compile(r"/at/[^/]+/activity/[^/]+/files/[^/]+")
+BATCHES = "/api/v1/batches"  # read to a file, not into memory
+AROUND_A_FILE = 100_000
+MOST_THROWN_AWAY = 60_000_000
 FRAMED_PATHS = ("/at/", "/lti/")
+# Addresses that are secrets: errors too are kept nowhere.
+CAPABILITIES = ("/claim/", "/observe/", "/mail/", "/refresh/")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'",
     "script-src 'self'",
@@ -32,6 +42,7 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'",
 )
 CLIENT_LEFT = 499
+MOST_DIGITS = 12  # of a length that is read as a number
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9.\-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 _CHARSET = re.compile(rb";\s*charset\s*=\s*\"?([^\";\s]*)", re.IGNORECASE)
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -73,11 +84,13 @@ class Gatekeeper:
     Args:
         app: what it wraps.
         https: whether the server is reached by https, for HSTS.
+        file_mb: how many MB a file of a learner may have.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, file_mb: int) -> None:
         self.app = app
         self.https = https
+        self.file_mb = file_mb
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
@@ -90,24 +103,31 @@ class Gatekeeper:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         received = 0
+        most, too_large = self._most(scope)
 
         async def bounded_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY:
-                raise BodyTooLarge
+            if received > most:
+                raise too_large
             return message
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(scope, MutableHeaders(scope=message), request_id)
+                headers = MutableHeaders(scope=message)
+                self._add_headers(scope, headers, request_id)
+                if status == TooLarge.status:
+                    # Else the server would go on taking in what was refused, for as long as somebody sends.
+                    headers["Connection"] = "close"
             await send(message)
 
         try:
-            refusal = _refusal(scope)
+            refusal = _refusal(scope, most, too_large)
+            if isinstance(refusal, FileTooLarge):
+                await _throw_away(scope, receive)
             if refusal is None:
                 await self.app(scope, bounded_receive, send_with_headers)
             else:
@@ -133,6 +153,14 @@ class Gatekeeper:
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
 
+    def _most(self, scope: Scope) -> tuple[int, AppError]:
+        """How many bytes may come in, and what is said of more: a file has a bound of its own."""
+        if scope["method"] == "POST" and scope["path"] == BATCHES:
+            return MAX_BYTES, too_many_bytes()
+        if scope["method"] == "POST" and UPLOAD.fullmatch(scope["path"]):
+            return self.file_mb * 1_000_000 + AROUND_A_FILE, FileTooLarge(self.file_mb, scope["path"])
+        return MAX_BODY, BodyTooLarge()
+
     def _add_headers(self, scope: Scope, headers: MutableHeaders, request_id: str) -> None:
         path: str = scope["path"]
         ancestors = frame_ancestors(path, scope["state"].get("frame_ancestors"))
@@ -146,15 +174,23 @@ class Gatekeeper:
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
         if self.https:
             headers["Strict-Transport-Security"] = "max-age=31536000"
-        if path.startswith((*FRAMED_PATHS, "/claim/")):
+        if path.startswith((*FRAMED_PATHS, *CAPABILITIES)):
             headers.setdefault("Cache-Control", "no-store")
 
 
-def _refusal(scope: Scope) -> AppError | None:
+async def _throw_away(scope: Scope, receive: Receive) -> None:
+    """Read what is on its way, if it is not too much, and keep nothing of it."""
+    if _announced_length(dict(scope["headers"]).get(b"content-length", b"")) > MOST_THROWN_AWAY:
+        return
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+        pass
+
+
+def _refusal(scope: Scope, most: int, too_large: AppError) -> AppError | None:
     """Why a request is not looked at any further, if so."""
     headers = dict(scope["headers"])
-    if _announced_length(headers.get(b"content-length", b"")) > MAX_BODY:
-        return BodyTooLarge()
+    if _announced_length(headers.get(b"content-length", b"")) > most:
+        return too_large
     if "\0" in scope["path"]:
         return RequestOdd("No address has the character NUL.")
     kind = headers.get(b"content-type", b"")
@@ -168,4 +204,4 @@ def _refusal(scope: Scope) -> AppError | None:
 def _announced_length(value: bytes) -> int:
     if not value.isdigit():
         return 0
-    return int(value) if len(value) <= len(str(MAX_BODY)) else MAX_BODY + 1
+    return int(value) if len(value) <= MOST_DIGITS else 10**MOST_DIGITS

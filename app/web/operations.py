@@ -11,7 +11,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.core import metrics, migrations, outbox
+from app.awards import overrides
+from app.awards.batches.control import tell as tell_batches
+from app.awards.consequences import jobs as consequences
+from app.core import audit_seal, metrics, migrations, outbox
 from app.core.db import FileReplaced, ReadSession
 from app.core.db_state import is_read_only
 from app.core.db_trouble import Trouble, trouble_of
@@ -24,6 +27,8 @@ from app.issuer import status_watch
 from app.issuer.status import LIFETIME
 from app.lti.scores import tell_states
 from app.lti.tool_key_check import ToolKeysUnreadable, check_tool_keys
+from app.messages.expiring import tell_due
+from app.pathways.jobs import tell_due as tell_standings_due
 from app.web.probe import Probe
 
 log = get_logger()
@@ -150,6 +155,12 @@ def _look(runtime: Runtime, session: ReadSession, state: State) -> None:
     tell_states(session)
     state.credential_versions = issuer.count_versions(session)
     issuer.tell_resting(session)
+    tell_due(session)
+    tell_standings_due(session)
+    consequences.tell(session)
+    tell_batches(session)
+    overrides.waiting(session)
+    audit_seal.tell_unsealed(session)
     state.has_figures = True
 
 

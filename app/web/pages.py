@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from app.core.clock import now
 from app.core.markdown import render as render_markdown
+from app.learning.files.words import KIND_NAMES, size_words, taken_out
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_KEPT = 10_000
@@ -43,6 +44,9 @@ def environment(*, reload: bool = False) -> jinja2.Environment:
     env.filters["day"] = day
     env.filters["moment"] = moment
     env.filters["iso"] = lambda moment: moment.isoformat()
+    env.filters["file_kind"] = lambda media_type: KIND_NAMES.get(media_type, media_type)
+    env.filters["file_size"] = size_words
+    env.filters["taken_out"] = taken_out
     return env
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from app.lti.schemas import DeepLinkingRequest
 from app.programme import service as programme
 from app.programme.schemas import Module
 from app.web.dependencies import App, ReadDb
+from app.web.learner_path import KIND_WORDS
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
 
@@ -52,6 +54,7 @@ class PickerPage:
         multiple: whether it takes more than one item.
         graded: whether a module may bring a column in the gradebook.
         takes_links: whether it takes anything that we offer.
+        kind_words: what each kind of activity is called.
         chosen: keys that were chosen before something went wrong.
     """
 
@@ -60,6 +63,7 @@ class PickerPage:
     multiple: bool
     graded: bool
     takes_links: bool
+    kind_words: Mapping[str, str]
     chosen: tuple[str, ...] = ()
     error: str | None = None
 
@@ -143,6 +147,7 @@ def _show(
         multiple=asked.accept_multiple,
         graded=asked.accept_line_item is not False,
         takes_links=deep_linking.takes_our_links(asked),
+        kind_words=KIND_WORDS,
         chosen=chosen,
         error=error,
     )

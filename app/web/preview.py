@@ -21,7 +21,7 @@ from app.programme.achievements import duration
 from app.programme.frameworks import Competency, FidelityItem, PracticeElement
 from app.programme.readings import ModuleReading
 from app.programme.schemas import Activity, ActivityKind, Module
-from app.web.catalogue import rubric_rows
+from app.web.catalogue import effort, rubric_rows
 from app.web.learner_path import KIND_WORDS, fields_of
 from app.web.middleware import CONTENT_SECURITY_POLICY
 from app.web.pages import STATIC, environment
@@ -146,7 +146,7 @@ def _step(activity: Activity, key: str) -> Step:
     words = _words(activity).capitalize()
     if activity.kind == "observation" and not activity.required:
         words += ", not required"
-    return Step(activity.title, "todo", f"{activity.minutes} min", words, f"/preview/{key}/activity/{activity.key}")
+    return Step(activity.title, "todo", effort(activity.minutes), words, f"/preview/{key}/activity/{activity.key}")
 
 
 def _activity_names(activities: tuple[Activity, ...], index: int, key: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -83,7 +85,10 @@ _CONTAINERS: Final[dict[Container, str]] = {
     "svg": "SVG picture",
 }
 
+_JUDGED_BY: Final = re.compile(r"/programme/(?P<pathway>pathways/)?(?P<key>[A-Za-z0-9-]+)/(?P<version>[0-9]+)\.json$")
 _ASK: Final = "So we cannot see how it stands. Ask the holder to share it."
+_ASK_MANY: Final = "So we cannot see how they stand. Ask the holder to share those that matter to you."
+UNSHARED: Final = "chain_unshared"
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ def view_of(
         facts=report.facts,
         issuer=report.issuer,
         frameworks=_frameworks(report.facts),
-        grounds=tuple(_ground(link) for link in report.chain),
+        grounds=tuple(_grounds(report)),
         endorsements=tuple(_endorsement(each) for each in report.endorsements),
         image=image,
         hours=hours,
@@ -263,19 +268,41 @@ def _frameworks(facts: Facts | None) -> tuple[tuple[str | None, tuple[AlignmentF
     return tuple((framework, tuple(items)) for framework, items in groups.items())
 
 
-def _ground(link: ChainLink) -> GroundView:
+def _grounds(report: Report) -> Iterator[GroundView]:
+    """Each document by itself, but badges that nobody shared as one: of them there is nothing to tell but how many."""
+    unshared = sum(link.code == UNSHARED for link in report.chain)
+    told = False
+    for link in report.chain:
+        if link.code != UNSHARED:
+            yield _ground(link, report)
+        elif not told:
+            told = True
+            many = "A badge that its holder has" if unshared == 1 else f"{unshared} badges that their holder has"
+            yield GroundView(
+                f"{many} not shared", "unknown", "Could not check", _ASK_MANY if unshared > 1 else _ASK, None
+            )
+
+
+def _ground(link: ChainLink, report: Report) -> GroundView:
     url = link.url if link.url.startswith("https://") and link.result != "unknown" else None
     if link.kind == "document":
         found = {"pass": "Unchanged", "fail": "Changed", "unknown": "Could not check"}[link.result]
-        return GroundView("A document it was judged by", link.result, found, link.detail, url)
+        return GroundView(_document_name(link.url, report.issuer), link.result, found, link.detail, url)
     verdict: Verdict = "unknown" if link.verdict is None else link.verdict
     if link.facts is None:
-        if link.code == "chain_unshared":
-            return GroundView("A badge that its holder has not shared", "unknown", "Could not check", _ASK, None)
         return GroundView("A badge", _look(verdict), _SHORT[verdict], link.detail, url)
     if link.issuer is not None and link.issuer.ours:
         url = link.facts.credential_id  # its own page says how it stands at any time; what was signed is for programs
     return GroundView(link.facts.achievement.name, _look(verdict), _SHORT[verdict], _ground_detail(link), url)
+
+
+def _document_name(url: str, issuer: KnownIssuer | None) -> str:
+    """What the document is, where the badge is our own: what a stranger's address looks like says nothing."""
+    found = _JUDGED_BY.search(url) if issuer is not None and issuer.ours else None
+    if found is None:
+        return "A document it was judged by"
+    what = "pathway" if found["pathway"] else "framework"
+    return f"The {what} it was judged by: {found['key']}, version {found['version']}"
 
 
 def _ground_detail(link: ChainLink) -> str:

@@ -12,7 +12,8 @@ proves nothing; the session's secret does. It comes by one of two carriers, and 
 from __future__ import annotations
 
 import hmac
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated, Any
@@ -30,7 +31,7 @@ from app.core.errors import Forbidden, SignInNeeded
 from app.core.ids import digest, new_token, one_in
 from app.core.runtime import Runtime
 from app.lti import registrations
-from app.lti.schemas import AcceptedLaunch, DeepLinkingRequest, Launch
+from app.lti.schemas import RESOURCE_LINK_REQUEST, AcceptedLaunch, DeepLinkingRequest, Launch
 from app.web.dependencies import App, ReadDb
 from app.web.forms import posted_form
 from app.web.models import LaunchSessionRow
@@ -43,6 +44,8 @@ SESSION_HEADER = "x-waymark-session"
 COOKIE = "cookie"
 HEADER = "header"
 CODE_LIFETIME = timedelta(minutes=1)
+RENEWING = "~"  # `/at/{handle}~M03/…` are the pages on which the person renews their badge of M03
+MODULE_KEY = re.compile(r"[A-Z][0-9]{1,2}[a-z]?")
 SWEEP_EVERY = 50  # sessions: one of so many deletes those that are over
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -121,11 +124,21 @@ class LaunchSession:
     is_administrator: bool
     csrf_token: str
     frame_ancestors: tuple[str, ...]
+    renewing: bool = False
 
     @property
     def root(self) -> str:
-        """Where this session's pages begin, e.g. `/at/abc123`."""
+        """Where this session's pages begin, e.g. `/at/abc123`; where a badge is renewed, `/at/abc123~M03`."""
+        return self.root_of_renewal(self.module_key) if self.renewing and self.module_key else self.root_of_launch
+
+    @property
+    def root_of_launch(self) -> str:
+        """Where the pages begin that the launch itself opened."""
         return f"/at/{self.handle}"
+
+    def root_of_renewal(self, module_key: str) -> str:
+        """Where the pages begin on which the person renews the badge of a module."""
+        return f"/at/{self.handle}{RENEWING}{module_key}"
 
 
 def start_session(
@@ -333,10 +346,34 @@ def remember_session(request: Request, session: LaunchSession) -> None:
 
 
 def current_launch(handle: str, request: Request, runtime: App, db: ReadDb) -> LaunchSession:
-    """The session that the address names."""
-    session = find_session(db, runtime, request, handle)
+    """The session that the address names.
+
+    The work by which a badge is renewed has pages of its own beside those of the launch, in the same session: whichever
+    module the launch opened, and without mixing the two. There the person is a learner and nothing else.
+    """
+    of_launch, separator, module_key = handle.partition(RENEWING)
+    session = find_session(db, runtime, request, of_launch)
+    if separator:
+        session = _renewing(session, module_key)
     remember_session(request, session)
     return session
+
+
+def _renewing(session: LaunchSession, module_key: str) -> LaunchSession:
+    if not MODULE_KEY.fullmatch(module_key):
+        raise _ended()
+    return replace(
+        session,
+        module_key=module_key,
+        renewing=True,
+        message_type=RESOURCE_LINK_REQUEST,
+        activity_key=None,
+        view=None,
+        for_user=None,
+        deep_linking=None,
+        is_teacher=False,
+        is_administrator=False,
+    )
 
 
 async def checked_form(

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.awards import service as awards
 from app.core.runtime import Runtime
 from app.issuer import share_links
 from app.issuer.schemas import PublicCredential
@@ -25,6 +26,7 @@ from app.verifier.service import Verifier
 from app.web.dependencies import App, BadgeVerifier
 from app.web.forms import PostedForm
 from app.web.holder import PRIVATE, badge_file, image_of
+from app.web.how_assessed import how_assessed
 from app.web.pages import render
 from app.web.path_numbers import register_path_numbers
 from app.web.report_view import ReportView, view_of
@@ -170,9 +172,10 @@ def _compare(report: Report, email: str) -> HolderCheck | None:
 def _view(runtime: Runtime, credential: PublicCredential, report: Report) -> ReportView:
     with runtime.database.read() as db:
         info = programme.achievement(db, credential.achievement_key, credential.achievement_version)
+        told = awards.was_told(db, credential.id)
     return view_of(
         report,
         image=image_of(credential),
         hours=f"About {info.hours} hours, time in the workplace included",
-        assessment=f"By a person: an assessor marked the work against a rubric of {len(info.rubric.criteria)} criteria",
+        assessment=how_assessed(report, info, told=told),
     )

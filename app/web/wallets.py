@@ -14,6 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.awards import service as awards
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession
@@ -58,6 +59,7 @@ class WalletPage:
         by_mail: whether the page was reached by the link of the award mail.
         standing: where the badge stands.
         may_be_renewed: whether a later version may say something else about its holder.
+        told: whether whoever awarded the badge may have named the DID.
     """
 
     name: str
@@ -73,6 +75,7 @@ class WalletPage:
     by_mail: bool
     standing: Standing
     may_be_renewed: bool
+    told: bool
     errors: list[tuple[str, str]]
 
 
@@ -211,6 +214,7 @@ def _page(
         by_mail=asker.by_mail,
         standing=standing,
         may_be_renewed=standing in ("valid", "suspended"),
+        told=awards.was_told(db, badge.id),
         errors=errors or [],
     )
 

@@ -13,6 +13,7 @@ from app.core.db import ReadSession
 from app.people import exporting, notice
 from app.people import service as people
 from app.people.errors import OrganisationNotFound
+from app.people.linked import linked_ids
 from app.people.ports import PersonalData
 from app.web.dependencies import App, ReadDb
 from app.web.forms import PostedForm
@@ -34,6 +35,10 @@ class YourDataPage:
         organisation: the lead agency they come from.
         contact: where to ask for correction or erasure, if the operator has said so.
         session_hours: how long a launch stays signed in.
+        linked: whether an earlier record was joined into this one.
+        centres: where they are entered as staff.
+        line_manager: who manages them, as was said here.
+        mentors: who mentors them.
     """
 
     name: str
@@ -42,12 +47,18 @@ class YourDataPage:
     organisation: str | None
     contact: str | None
     session_hours: int
+    linked: bool
+    centres: tuple[str, ...] = ()
+    line_manager: str | None = None
+    mentors: tuple[str, ...] = ()
 
 
 @router.get("")
 def your_data(request: Request, session: CurrentLaunch, db: ReadDb, runtime: App) -> Response:
     """What is kept, for how long, who sees it, and how to have it corrected or erased."""
     confirmed = people.confirmed_email(db, session.person_id)
+    lines = people.lines_of(db, session.person_id)
+    names = people.display_names(db, (line.other_id for line in lines))
     page = YourDataPage(
         name=people.display_name(db, session.person_id),
         told_email=people.asserted_email(db, session.person_id),
@@ -55,6 +66,10 @@ def your_data(request: Request, session: CurrentLaunch, db: ReadDb, runtime: App
         organisation=_organisation(db, session),
         contact=runtime.settings.contact_email or None,
         session_hours=runtime.settings.launch_session_hours,
+        linked=bool(linked_ids(db, session.person_id)),
+        centres=tuple(centre.name for centre in people.centres_of(db, session.person_id)),
+        line_manager=next((names[line.other_id] for line in lines if line.relation == "line_manager"), None),
+        mentors=tuple(names[line.other_id] for line in lines if line.relation == "mentor"),
     )
     return render(request, "learner/your_data.html", page, headers=dict(PRIVATE))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 
 from app.config import Settings
 from app.main import create_app
-from app.wiring import bind
+from app.wiring import Services, bind
+from tests.api.awarding import Api
+from tests.api.clients import add_client, bearer, token_for
 from tests.api.suites import BASE_URL, Server
 from tests.conftest import TEST_SECRET
 
@@ -45,3 +47,20 @@ def conformance_client(conformance_settings: Settings) -> Iterator[TestClient]:
 def server(conformance_client: TestClient) -> Server:
     """The VC API."""
     return Server(conformance_client)
+
+
+@pytest.fixture
+def entered(services: Services, client: TestClient) -> Callable[..., Api]:
+    """Enters clients; without scopes they have all."""
+
+    def enter(*scopes: str, achievements: set[str] | None = None) -> Api:
+        client_id, secret = add_client(services, *scopes, achievements=achievements)
+        return Api(client, client_id, bearer(token_for(client, client_id, secret)))
+
+    return enter
+
+
+@pytest.fixture
+def api(entered: Callable[..., Api]) -> Api:
+    """A client that may do everything."""
+    return entered()

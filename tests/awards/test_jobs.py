@@ -69,7 +69,7 @@ def test_the_same_delivery_twice_awards_once(story: Story) -> None:
         assert len(session.exec(select(Award)).all()) == 1
 
 
-@pytest.mark.parametrize("name", ["record_award", "_bind_badges"])
+@pytest.mark.parametrize("name", ["record_award", "bind_badges"])
 def test_a_crash_in_the_middle_and_a_repeat_award_once(
     story: Story, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import pytest
 
+from bench import batch as batches
 from bench.__main__ import BENCHES
 from bench.bulk import bulk
 from bench.launch import ALONE, CACHED, FETCHED, ONE, OURS, launch
@@ -39,7 +40,7 @@ def _run(bench: Callable[[Plan], Result]) -> dict[str, list[str]]:
 
 
 def test_every_bench_has_its_name_on_the_command_line() -> None:
-    assert list(BENCHES) == ["sign", "verify", "vc-jwt", "launch", "page", "strangers", "bulk"]
+    assert list(BENCHES) == ["sign", "verify", "vc-jwt", "launch", "page", "strangers", "bulk", "batch"]
 
 
 def test_signing_is_measured_beside_the_python_peers_and_the_limit() -> None:
@@ -86,6 +87,13 @@ def test_issuing_in_bulk_is_measured_beside_the_limit() -> None:
     found = _run(bulk)
     assert found["rows"] == ["Waymark, both securings, stored", "limit"]
     assert found["figures"] == ["of the limit", "minutes for 100,000 badges"]
+
+
+@pytest.mark.slow
+def test_a_batch_is_measured_with_the_api_meanwhile_and_the_memory() -> None:
+    found = _run(batches.batch)
+    assert found["rows"] == [batches.OURS, batches.MEANWHILE]
+    assert found["figures"] == ["badges per second", "API call meanwhile, p95 ms", "largest process, MB"]
 
 
 def test_badges_of_strangers_are_measured_in_both_forms_beside_an_empty_route() -> None:

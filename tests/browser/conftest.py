@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    Error,
+    Frame,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.stack import DemoStack, chromium_path, start_demo
 from tests.conftest import in_folder
@@ -21,6 +34,10 @@ FLAGS = [
 
 PATIENCE = 30_000  # milliseconds; no test measures, and a busy machine is slow
 STILL = 20  # looks at a frame that stays smaller than its content: nothing more is going to happen
+# How many times slower than this machine the browser is made to be, and each of its requests by so many milliseconds:
+# to find the tests that read a page, or press a key in it, before it is there.
+SLOWER = float(os.environ.get("WAYMARK_SLOW_BROWSER", "1"))
+LATENCY = 100
 expect.set_options(timeout=PATIENCE)
 
 
@@ -50,10 +67,42 @@ def browser() -> Iterator[Browser]:
 
     Not for the run: while it is open an event loop runs in this thread, and tests of others may want one of their own.
     """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    with sync_playwright() as playwright, chromium(playwright) as browser:
         yield browser
-        browser.close()
+
+
+@contextmanager
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The browser of this machine, until the block ends."""
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+def slow_down(context: BrowserContext) -> None:
+    """What WAYMARK_SLOW_BROWSER asks for, in every page and frame that is opened here."""
+    if SLOWER > 1:
+        context.on("page", _slow_down_page)
+
+
+def _slow_down_page(page: Page) -> None:
+    _make_slow(page.context.new_cdp_session(page))
+    # A frame of another site is a program of its own.
+    page.on("framenavigated", lambda frame: _slow_down_frame(page, frame))
+
+
+def _slow_down_frame(page: Page, frame: Frame) -> None:
+    if frame.parent_frame is not None:
+        with suppress(Error):  # it is of the page's own site, or gone
+            _make_slow(page.context.new_cdp_session(frame))
+
+
+def _make_slow(session: CDPSession) -> None:
+    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    conditions = {"offline": False, "latency": LATENCY, "downloadThroughput": -1, "uploadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", conditions)
 
 
 @pytest.fixture
@@ -64,6 +113,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     def open_context(*, width: int = 1280, height: int = 900, **options: object) -> BrowserContext:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE)
+        slow_down(context)
         opened.append(context)
         return context
 
@@ -80,6 +130,7 @@ def picture() -> Callable[[Page, str], None]:
     def take(page: Page, name: str) -> None:
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
+            page.wait_for_load_state()
             settle(page)
             size = page.viewport_size or {"width": 1280, "height": 900}
             # A frame of another site paints only what the window shows: so the window grows for the picture.
@@ -101,10 +152,45 @@ def _keep_small(png: bytes, path: Path) -> None:
     image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def follow(locator: Locator) -> None:
+    """Click what leads to another page, and wait until that one is there and its scripts have run.
+
+    A click alone ends when the other page has begun to arrive, or earlier. What looks at a page at once, without
+    waiting for something that only the new one has, would then see the old one, or half of the new one.
+    """
+    with locator.page.expect_navigation(wait_until="load"):
+        locator.click()
+
+
+def arrived(shown: Locator) -> None:
+    """Wait until something of a new page is there, and then until the page is whole and its scripts have run.
+
+    Before a key is pressed, a text is typed that a script is to save, or elements are counted.
+    """
+    expect(shown.first).to_be_visible()
+    element = shown.first.element_handle()
+    frame = element.owner_frame() if element else None
+    assert frame is not None, "it was there, and is gone: the page it stood on was not the last one"
+    frame.wait_for_load_state()
+
+
+@contextmanager
+def script_of_next_page(page: Page, name: str) -> Iterator[None]:
+    """Wait until a script of the page that the block leads to has run, where no new document is loaded.
+
+    The carrier shows one page after the other in one document and begins each page's scripts under addresses of their
+    own; a module that is imported again is the one that runs already.
+    """
+    with page.expect_response(re.compile(rf"/static/js/{name}\.js\b")) as script:
+        yield
+    frame = script.value.frame
+    frame.evaluate("async (address) => { await import(address); }", script.value.url)
+
+
 def be(page: Page, stack: DemoStack, given_name: str) -> None:
     """Sign in to the practice LMS as somebody."""
     page.goto(stack.lms + "/")
-    page.get_by_role("button", name=f"Sign in as {given_name}").click()
+    follow(page.get_by_role("button", name=f"Sign in as {given_name}"))
 
 
 def settle(page: Page) -> None:

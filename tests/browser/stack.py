@@ -1,4 +1,8 @@
-"""The whole house as an operator runs it: `waymark demo` in a folder of its own, on ports of its own."""
+"""The whole house as an operator runs it: `waymark demo` in a folder of its own, on ports of its own.
+
+Its programs are forked, not started afresh, which would take ten seconds of a processor for each demo; that the demo
+starts them as on an operator's machine is shown by tests/system/test_demo.py.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from tests.ports import free_ports
+from tests.system import preloaded
+
 ROOT = Path(__file__).resolve().parents[2]
+PAUSE = 0.1
 
 
 def chromium_path() -> str | None:
@@ -30,23 +37,11 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on just now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
 @dataclass
 class DemoStack:
     """A running demo."""
 
-    process: subprocess.Popen[str]
+    process: preloaded.Started
     environment: dict[str, str]
     addresses: dict[str, str]
     port: int
@@ -64,10 +59,10 @@ class DemoStack:
 
     def waymark(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command as an operator would in a second window."""
-        return subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            env=self.environment, cwd=ROOT, capture_output=True, text=True, check=check, timeout=60,
-        )  # fmt: skip
+        done = preloaded.run(["app", *arguments], self.environment, patience=60)
+        if check:
+            done.check_returncode()
+        return done
 
     def json(self, *arguments: str) -> Any:
         """A command's JSON."""
@@ -90,8 +85,7 @@ class DemoStack:
     def stop(self) -> int:
         """Ctrl-C; returns the exit code."""
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=30)
-        return self.process.returncode
+        return self.process.wait(30)
 
 
 def start_demo(folder: Path) -> DemoStack:
@@ -103,16 +97,11 @@ def start_demo(folder: Path) -> DemoStack:
         "WAYMARK_PRACTICE_LMS_PORT": str(lms_port),
         "WAYMARK_PRACTICE_LMS_SMTP_PORT": str(smtp_port),
     }
-    with (folder / "demo.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "demo", "--json"],
-            env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
-        )  # fmt: skip
-    printed = ""
-    assert process.stdout is not None
-    for line in process.stdout:
-        printed += line
-        if line.startswith("}"):
-            return DemoStack(process, environment, json.loads(printed), port, lms_port)
-    process.wait()
-    raise RuntimeError(f"the demo did not start: {(folder / 'demo.log').read_text()}")
+    printed, log = folder / "demo.out", folder / "demo.log"
+    with printed.open("w") as said, log.open("w") as complained:
+        process = preloaded.start(["app", "demo", "--json"], environment, said.fileno(), complained.fileno())
+    while process.poll() is None:
+        if printed.read_text().endswith("}\n"):
+            return DemoStack(process, environment, json.loads(printed.read_text()), port, lms_port)
+        time.sleep(PAUSE)
+    raise RuntimeError(f"the demo did not start: {log.read_text()}")

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from app.core.db import Database
-from tests.browser.stack import free_ports
+from tests.browser.accessible import expect_accessible
 from tests.browser.test_badge_page import A4_INSIDE, PAGES_OF_PDF, serving
-from tests.browser.test_pages_look import TAGS, TOO_WIDE, Look
+from tests.browser.test_pages_look import TOO_WIDE, Look
 from tests.conftest import _bound, _settings
 from tests.databases import Maker
+from tests.ports import free_ports
 from tests.web.advanced_badges import ADVANCED
 from tests.web.badge_states import Stage
 
@@ -69,8 +69,7 @@ def test_on_paper_it_is_at_most_two_sheets_and_names_every_ground(
     for shown in page.locator("[aria-labelledby='grounds-title'] .check__name").all():
         expect(shown).to_be_visible()
     expect(page.get_by_role("complementary")).to_contain_text("This page is at")
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
-    assert not found.response["violations"], f"{state}: {found.generate_report()}"
+    expect_accessible(page, state)
 
 
 def test_the_line_under_the_verdict_leads_to_what_fell(house: House, new_context: NewContext) -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from app.core.db import Database
 from app.main import create_app
 from app.wiring import Services
-from tests.browser.stack import free_ports
-from tests.browser.test_pages_look import HAS_A_RING, TAGS, TOO_WIDE, Look
+from tests.browser.accessible import expect_accessible
+from tests.browser.conftest import follow
+from tests.browser.test_pages_look import HAS_A_RING, TOO_WIDE, Look
 from tests.conftest import _bound, _settings
 from tests.databases import Maker
+from tests.ports import free_ports
+from tests.serving import served
 from tests.web.badge_states import EMAIL, STATES, Stage, with_empty_register, with_unreadable_keys
 
 NewContext = Callable[..., BrowserContext]
@@ -53,16 +53,8 @@ class House:
 @contextmanager
 def serving(services: Services, port: int) -> Iterator[str]:
     """Serve a house on this machine until the block ends."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(services=services), port=port, log_level="error", log_config=None)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
+    with served(create_app(services=services), port):
         yield f"http://tool.localhost:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +132,10 @@ def test_on_paper_it_is_one_sheet_that_says_where_the_page_is_and_when_it_was_ch
     paper = page.get_by_role("complementary")
     expect(paper).to_contain_text(re.compile(r"This page is at http://tool\.localhost:\d+/credentials/[0-9a-f-]{36}"))
     expect(paper).to_contain_text("It was checked")
-    assert page.evaluate("document.querySelector('.paper__code').naturalWidth") > 0
+    expect(page.locator(".paper__code")).not_to_have_js_property("naturalWidth", 0)
     for control in page.get_by_role("button").all():
         expect(control).to_be_hidden()
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
-    assert not found.response["violations"], f"{state}: {found.generate_report()}"
+    expect_accessible(page, state)
 
 
 def test_the_print_button_prints(house: House, new_context: NewContext) -> None:
@@ -191,14 +182,14 @@ def test_an_employer_compares_an_address_and_reads_the_answer_where_the_question
     page.goto(house.badge)
     for typed, answer in ((EMAIL, "Yes: this badge belongs"), ("nobody@example.org", "No: this badge is not bound")):
         page.get_by_label("Is it this person?").fill(typed)
-        page.get_by_role("button", name="Compare").click()
+        follow(page.get_by_role("button", name="Compare"))
         expect(page.get_by_role("status").filter(has_text=answer)).to_be_in_viewport()
 
 
 def test_an_older_version_leads_on_to_the_newest(house: House, new_context: NewContext) -> None:
     page = new_context(width=360).new_page()
     page.goto(house.address("superseded"))
-    page.get_by_role("link", name="Open the newest version").click()
+    follow(page.get_by_role("link", name="Open the newest version"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Valid")
 
 

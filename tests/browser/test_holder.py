@@ -20,7 +20,7 @@ from app.people import service as people
 from app.programme import service as programme
 from app.wiring import Services, bind
 from practice_lms.catalogue import TESS
-from tests.browser.conftest import be, launch, settle
+from tests.browser.conftest import be, follow, launch, settle
 from tests.browser.stack import DemoStack, start_demo
 from tests.browser.test_carriers import Cookieless
 from tests.browser.test_pages_look import Look, in_a_window
@@ -98,10 +98,10 @@ def test_the_holders_pages_look_right(demo: DemoStack, look: Look, services: Ser
     for path in ("", f"/{plain}", f"/{suspended}", f"/{revoked}", f"/{plain}/certificate", f"/{revoked}/certificate"):
         look.at(f"{root}/badges{path}")
     page.goto(f"{root}/badges/{plain}")
-    page.get_by_role("button", name="Share this badge").click()
+    follow(page.get_by_role("button", name="Share this badge"))
     expect(page.get_by_text("Your badge is shared", exact=True)).to_be_visible()
     look.here("a badge just shared")
-    page.get_by_role("button", name="Show my name: Tess Nguyen").click()
+    follow(page.get_by_role("button", name="Show my name: Tess Nguyen"))
     expect(page.get_by_text("Your badge now shows your name", exact=True)).to_be_visible()
     for fold in page.locator("summary").all():
         fold.click()
@@ -111,13 +111,13 @@ def test_the_holders_pages_look_right(demo: DemoStack, look: Look, services: Ser
     look.at(f"{root}/badges/{plain}/certificate")
     look.at(issuer.claim_url(runtime.secret_box, demo.tool, plain) + "/certificate")
     page.goto(f"{root}/badges/links")
-    page.get_by_role("button", name="Make the link").click()
+    follow(page.get_by_role("button", name="Make the link"))
     expect(page.get_by_role("alert")).to_contain_text("Choose at least one badge")
     look.here("a link to nothing")
     for badge in (plain, suspended, revoked):
         page.locator(f"[name='badge-{badge}']").check()
     page.get_by_label("7 days").check()
-    page.get_by_role("button", name="Make the link").click()
+    follow(page.get_by_role("button", name="Make the link"))
     expect(page.get_by_text("Your link is ready")).to_be_visible()
     look.here("a link just made")
     link = page.get_by_label("Link to send").first.input_value()
@@ -127,7 +127,7 @@ def test_the_holders_pages_look_right(demo: DemoStack, look: Look, services: Ser
     expect(page.get_by_role("heading", level=1)).to_have_text("1 of 3 badges is valid")
     picture(page, "holder-link")
     page.goto(f"{root}/badges/links")
-    page.get_by_role("button", name="End this link").first.click()
+    follow(page.get_by_role("button", name="End this link").first)
     page.locator("summary", has_text="Links that are over").click()
     look.here("a link just ended")
     look.at(link)
@@ -141,12 +141,12 @@ def test_a_certificate_is_one_a4_page_with_everything_on_it(
     [badge] = award(services, "certificate")
     page = look.page
     page.goto(f"{root}/badges/{badge}/certificate")
-    page.get_by_role("button", name="Share it and show the certificate").click()
+    follow(page.get_by_role("button", name="Share it and show the certificate"))
     expect(page.get_by_role("button", name="Print this page")).to_be_visible()
     for named in (False, True):
         if named:
             page.goto(f"{root}/badges/{badge}")
-            page.get_by_role("button", name="Show my name: Tess Nguyen").click()
+            follow(page.get_by_role("button", name="Show my name: Tess Nguyen"))
             page.goto(f"{root}/badges/{badge}/certificate")
             expect(page.locator(".certificate__holder")).to_have_text("Tess Nguyen")
         page.emulate_media(media="print")
@@ -183,7 +183,8 @@ def test_a_long_name_still_fits_the_page(demo: DemoStack, look: Look, services: 
     [badge] = award(services, "long-name")
     page = look.page
     page.goto(f"{root}/badges/{badge}/certificate")
-    page.get_by_role("button", name="Share it and show the certificate").click()
+    follow(page.get_by_role("button", name="Share it and show the certificate"))
+    expect(page.get_by_label("QR code that leads to the badge")).to_be_visible()
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 1123, "height": 794})
     page.evaluate("""() => {
@@ -301,15 +302,15 @@ def test_the_pages_for_links_by_mail_and_for_wallets_look_right_and_work(
     (badge,) = award(services, "by mail")
     claim = issuer.claim_url(runtime.secret_box, demo.tool, badge)
     page.goto(claim)
-    page.get_by_role("link", name="Show it by a link").click()
+    follow(page.get_by_role("link", name="Show it by a link"))
     look.here("no link by mail yet")
     page.get_by_label("7 days").check()
-    page.get_by_role("button", name="Make the link").click()
+    follow(page.get_by_role("button", name="Make the link"))
     expect(page.get_by_text("Your link is ready")).to_be_visible()
     look.here("a link by mail")
     picture(page, "holder-mailed-link")
     shown = page.get_by_label("Link to send").input_value()
-    page.get_by_role("button", name="End this link").click()
+    follow(page.get_by_role("button", name="End this link"))
     expect(page.get_by_text("The link has ended")).to_be_visible()
     page.get_by_text("Links that are over").click()
     look.here("a link by mail that is over")
@@ -318,18 +319,18 @@ def test_the_pages_for_links_by_mail_and_for_wallets_look_right_and_work(
     assert closed.status == 410
     page.goto(claim)
     page.get_by_text("For people with a digital wallet").click()
-    page.get_by_role("link", name="Bind this badge to my wallet").click()
+    follow(page.get_by_role("link", name="Bind this badge to my wallet"))
     page.get_by_text("What your wallet has to sign").click()
     look.here("a wallet to be bound")
     picture(page, "holder-wallet")
-    page.get_by_role("button", name="Bind my badge").click()
+    follow(page.get_by_role("button", name="Bind my badge"))
     expect(page.get_by_role("alert")).to_contain_text("Your badge was not bound")
     look.said = [said for said in look.said if "status of 400" not in said]
     look.here("no proof was given")
     wallet = Wallet()
     challenge, domain = (page.get_by_label(name, exact=True).input_value() for name in ("Challenge", "Domain"))
     page.get_by_label("What your wallet gave you").fill(wallet.presentation(challenge, domain))
-    page.get_by_role("button", name="Bind my badge").click()
+    follow(page.get_by_role("button", name="Bind my badge"))
     expect(page.get_by_text("Your badge is bound to your wallet", exact=True)).to_be_visible()
     look.here("a wallet that is bound")
     page.get_by_role("button", name="Undo").click()

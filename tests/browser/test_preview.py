@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
+from playwright.sync_api import Page
 
 from app.web.preview import create_preview
-from tests.browser.stack import ROOT, free_ports
-from tests.browser.test_pages_look import Look, look
+from tests.browser.stack import ROOT
+from tests.browser.test_pages_look import TOO_WIDE, Look, NewContext, look
+from tests.ports import free_ports
+from tests.serving import served
 
 __all__ = ["look"]
 
@@ -38,17 +39,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def preview(folder: Path) -> Iterator[str]:
     """Where the preview is served."""
     (port,) = free_ports(1)
-    server = uvicorn.Server(uvicorn.Config(create_preview(folder), port=port, log_level="error", log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{port}/preview"
-    server.should_exit = True
-    thread.join()
+    with served(create_preview(folder), port):
+        yield f"http://127.0.0.1:{port}/preview"
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_the_preview_is_good_to_read_everywhere(look: Look, preview: str, path: str) -> None:
     look.at(f"{preview}/{path}")
+
+
+@pytest.mark.parametrize("key", ["M01", "M06", "X5"])
+def test_every_step_of_a_module_fits_a_phone(
+    new_context: NewContext, preview: str, picture: Callable[[Page, str], None], key: str
+) -> None:
+    """One short module, one of the workplace, one with dossiers; WAYMARK_SCREENSHOTS keeps a picture of each page."""
+    page = new_context(width=360, height=780).new_page()
+    page.goto(f"{preview}/{key}/module")
+    steps = page.locator(f'main a[href^="/preview/{key}/activity/"]').evaluate_all("links => links.map(a => a.href)")
+    assert len(steps) >= 4
+    for address in dict.fromkeys((page.url, *steps)):
+        page.goto(address)
+        assert page.evaluate(TOO_WIDE) == [], address
+        picture(page, "-".join(("phone", key, address.rsplit("/", 1)[1])))
 
 
 @pytest.mark.parametrize("hours", ["9", "nine"])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Inspector
 
 from app.core.db import Database
 
@@ -18,25 +17,22 @@ Rows = dict[str, list[dict[str, Any]]]
 def form_of(database: Database) -> dict[str, Any]:
     """Tables, columns, keys and indexes as the database itself tells of them; the order of columns is no matter."""
     inspector = sa.inspect(database.engine)
-    return {table: _form_of(inspector, table) for table in _tables(inspector)}
-
-
-def _tables(inspector: Inspector) -> list[str]:
-    return sorted(set(inspector.get_table_names()) - {VERSION_TABLE})
-
-
-def _form_of(inspector: Inspector, table: str) -> dict[str, Any]:
-    def names(found: Any, *more: str) -> list[Any]:
-        return sorted((each["name"] or "", *(str(each.get(key)) for key in more)) for each in found)
-
-    return {
-        "columns": names(inspector.get_columns(table), "type", "nullable"),
-        "primary key": inspector.get_pk_constraint(table),
-        "foreign keys": names(inspector.get_foreign_keys(table), "constrained_columns", "referred_table"),
-        "unique": names(inspector.get_unique_constraints(table), "column_names"),
-        "indexes": names(inspector.get_indexes(table), "column_names", "unique"),
-        "checks": names(inspector.get_check_constraints(table)),
+    # Asked for all tables at once: a question for each would be some hundred a form, and there are many forms.
+    told: dict[str, tuple[Any, tuple[str, ...]]] = {
+        "columns": (inspector.get_multi_columns(), ("type", "nullable")),
+        "foreign keys": (inspector.get_multi_foreign_keys(), ("constrained_columns", "referred_table")),
+        "unique": (inspector.get_multi_unique_constraints(), ("column_names",)),
+        "indexes": (inspector.get_multi_indexes(), ("column_names", "unique")),
+        "checks": (inspector.get_multi_check_constraints(), ()),
     }
+    form: dict[str, Any] = {
+        table: {"primary key": key} for (_, table), key in inspector.get_multi_pk_constraint().items()
+    }
+    for kind, (found, more) in told.items():
+        for (_, table), each in found.items():
+            form[table][kind] = sorted((one["name"] or "", *(str(one.get(key)) for key in more)) for one in each)
+    form.pop(VERSION_TABLE, None)
+    return dict(sorted(form.items()))
 
 
 def add_a_row_everywhere(database: Database, number: int) -> None:
@@ -44,17 +40,14 @@ def add_a_row_everywhere(database: Database, number: int) -> None:
     metadata = sa.MetaData()
     metadata.reflect(database.engine)
     rooms = [table for table in metadata.sorted_tables if table.name != VERSION_TABLE]
-    checks = {table.name: _allowed(database, table.name) for table in rooms}
+    told = sa.inspect(database.engine).get_multi_check_constraints()
+    checks = {table: " ".join(each["sqltext"] for each in found) for (_, table), found in told.items()}
     rows: dict[str, dict[str, Any]] = {}
     with database.engine.begin() as connection:
         for table in rooms:
-            row = {column.name: _value(column, number, rows, checks[table.name]) for column in table.columns}
+            row = {column.name: _value(column, number, rows, checks.get(table.name, "")) for column in table.columns}
             connection.execute(table.insert().values(row))
             rows[table.name] = row
-
-
-def _allowed(database: Database, table: str) -> str:
-    return " ".join(each["sqltext"] for each in sa.inspect(database.engine).get_check_constraints(table))
 
 
 def _value(column: sa.Column[Any], number: int, rows: dict[str, dict[str, Any]], checks: str) -> Any:
@@ -64,22 +57,24 @@ def _value(column: sa.Column[Any], number: int, rows: dict[str, dict[str, Any]],
         return referred[key.column.name] if referred else None
     if allowed := re.search(rf"\b{column.name}\b[^']*'([^']*)'", checks):
         return allowed[1]
+    if counted := re.search(rf"\b{column.name}\W+(?:IN|= ANY)\W+(?:ARRAY\W+)?([0-9]+)", checks):
+        return int(counted[1])
     kinds: dict[type[Any], Any] = {
         str: f"{column.name}-{number}", int: number, bool: bool(number % 2), float: number / 2, bytes: b"%d" % number,
-        datetime: datetime(2026, 1, 1 + number, 12, tzinfo=UTC), date: date(2026, 1, 1 + number),
+        datetime: datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=number),
+        date: date(2026, 1, 1) + timedelta(days=number),
         dict: {"number": number},
     }  # fmt: skip
     return kinds[dict if isinstance(column.type, sa.JSON) else column.type.python_type]
 
 
 def rows_of(database: Database) -> Rows:
-    """Every row of every table, as values that can be compared."""
-    metadata = sa.MetaData()
-    metadata.reflect(database.engine)
+    """Every row of every table, as the database's own driver reads it."""
+    names = sa.inspect(database.engine).get_table_names()
     with database.engine.connect() as connection:
         return {
-            name: sorted((dict(row) for row in connection.execute(sa.select(table)).mappings()), key=str)
-            for name, table in metadata.tables.items()
+            name: sorted(map(dict, connection.exec_driver_sql(f'SELECT * FROM "{name}"').mappings()), key=str)  # noqa: S608
+            for name in names
             if name != VERSION_TABLE
         }
 

@@ -14,7 +14,7 @@ from tests.cli.conftest import Terminal
 CONTRACT = {
     "serve", "worker", "demo", "migrate", "programme check", "programme load", "role grant", "role revoke",
     "platform add", "platform list", "platform approve", "platform roster", "platform score", "platform remove",
-    "key list", "issue", "revoke", "verify",
+    "client add", "client list", "client rotate", "client disable", "key list", "issue", "revoke", "verify",
 }  # fmt: skip
 
 

@@ -12,8 +12,11 @@ from click.testing import Result
 from sqlmodel import select
 from typer.testing import CliRunner
 
+from app.awards import recipients
+from app.awards.models import AwardRequest
 from app.cli import app, keys
 from app.config import Settings
+from app.core.audit_seal import seal_due
 from app.core.clock import now
 from app.core.db import Database, ReadSession
 from app.core.runtime import Runtime
@@ -137,6 +140,11 @@ def fill(terminal: Terminal) -> str:
             login = begun_login(session)
             login.held_launch = runtime.secret_box.encrypt("lti.held-launch", b"a launch")
             session.add(login)
+            waiting = recipients.seal(runtime.secret_box, recipients.Recipient("tess@example.org", "Tess"))
+            asked = session.exec(select(AwardRequest).where(AwardRequest.credential_id == badge["id"])).one()
+            asked.sealed_recipient = waiting
+            session.add(asked)
+        seal_due(runtime.database, runtime.secret_box)
     return str(badge["claim_url"])
 
 
@@ -160,12 +168,13 @@ def test_after_resealing_the_old_master_key_can_be_dropped(ready: Terminal) -> N
     assert counts["needs_older_key"]
     assert {item["what"]: item["older"] for item in counts["items"]} == {
         "keys that badges are signed with": 2, "keys of the status lists": 1, "keys for LMSs": 1,
-        "access tokens of LMSs": 1, "launches that wait for their browser": 1,
+        "access tokens of LMSs": 1, "launches that wait for their browser": 1, "seals of the audit": 1,
+        "rows of batches that wait": 0, "addresses that a claim mail is on its way to": 1,
     }  # fmt: skip
     assert not works_with(ready, NEW_SECRET)
     done = ready.json("key", "reseal", WAYMARK_SECRET_KEY=BOTH)
     assert not done["needs_older_key"]
-    assert sum(item["resealed"] for item in done["items"]) == 6
+    assert sum(item["resealed"] for item in done["items"]) == 8
     assert ready.json("key", "reseal", "--check", WAYMARK_SECRET_KEY=NEW_SECRET)["needs_older_key"] is False
     assert works_with(ready, NEW_SECRET)
     assert not works_with(ready, TEST_SECRET)
@@ -223,5 +232,7 @@ def test_everything_that_is_sealed_anywhere_is_sealed_anew() -> None:
         text = path.read_text(encoding="utf-8")
         found |= {(path.name, purpose) for purpose in re.findall(r"\bencrypt\(\s*([A-Za-z_.]+)\s*,", text)}
     places = {name for name, _ in found} - {"secrets.py", "resealing.py", "key_claims.py"}
-    assert places == {"keys.py", "status.py", "held.py", "kept_tokens.py", "toolkeys.py"}
-    assert len({place.purpose for place in keys.SEALED}) == len(keys.SEALED) == 5
+    assert places == {"keys.py", "status.py", "held.py", "kept_tokens.py", "toolkeys.py", "audit_seal.py"} | {
+        "recipients.py", "inputs.py",
+    }  # fmt: skip
+    assert len({place.purpose for place in keys.SEALED}) == len(keys.SEALED) == 8

@@ -84,7 +84,8 @@ def test_a_list_can_be_narrowed_to_a_listener_and_cut(ready: Terminal, robins_ma
     assert ready.json("outbox", "list", "--handler", MAIL)["total"] == 2
     assert ready.json("outbox", "list", "--handler", "lti.post_award_score")["total"] == 0
     done = ready.json("outbox", "list", "--state", "done")
-    assert done["total"] == len(done["items"]) == 4
+    assert done["total"] == len(done["items"])
+    assert {"awards.award_from_decision", "pathways.after_issued"} <= {each["handler"] for each in done["items"]}
     assert "given up" not in ready.waymark("outbox", "list", "--state", "done").stdout
 
 
@@ -195,7 +196,8 @@ def test_a_chore_that_fails_keeps_the_worker_neither_from_the_others_nor_from_de
             stop.set()
             thread.join()
     assert ready.house.count("credential", "state = 'issued'") == 2
-    assert ready.house.count("outbox_delivery", "state = 'done'") == 2, "Robin's were cleared away, Kim's are new"
+    made = "state = 'done' AND handler = 'awards.award_from_decision'"
+    assert ready.house.count("outbox_delivery", made) == 1, "Robin's were cleared away, Kim's is new"
     assert ready.house.rows("SELECT id FROM outbox_delivery WHERE id = :id", id=robins_mail)
     said = capsys.readouterr().err
     assert "worker.chore_failed" in said

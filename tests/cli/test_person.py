@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from app.core import db
+from app.people import linking
 from app.people import service as people
+from app.wiring import person_merge
 from tests.cli.conftest import Terminal
 
 NAME, EMAIL = "Quilla Wort", "quilla.wort@example.org"
@@ -163,3 +165,31 @@ def test_killed_on_the_way_it_is_done_whole_or_not_at_all_and_the_same_command_e
     terminal.json("person", "erase", learner, *WHY, "--yes")
     assert NAME.encode() not in stored(terminal)
     terminal.house.expect_consistent()
+
+
+def test_records_that_were_joined_are_listed_for_one_person_or_for_all(terminal: Terminal, learner: str) -> None:
+    assert terminal.json("person", "links") == {"links": []}
+    today = terminal.house.hand_in("quilla-today", "Quilla Today", "today@agency.example")
+    terminal.house.award(today)
+    terminal.house.work()
+    with terminal.house.services() as services:
+        box, database = services.runtime.secret_box, services.runtime.database
+        with database.write() as session:
+            asked = people.request_email_confirmation(session, box, person_id=learner, email=EMAIL)
+            code = people.confirmation_mail(session, box, asked.id).code
+        people.confirm_email(database, box, person_id=learner, code=code)
+        with database.write() as session:
+            wanted = linking.request_link(session, person_id=today, email=EMAIL, asked_in="t", organisation_id=None)
+            mailed = linking.link_code_mail(session, box, wanted.id)
+        assert mailed is not None
+        linking.prove_link(database, box, person_id=today, asked_in="t", code=mailed.code)
+        linking.link_persons(database, person_merge(), person_id=today, asked_in="t")
+    for line in ([], [learner], [today], ["--email", EMAIL], ["--email", "today@agency.example"]):
+        (link,) = terminal.json("person", "links", *line)["links"]
+        assert (link["linked_id"], link["joined_into"], link["person_id"]) == (today, learner, learner)
+    assert "was joined into" in terminal.waymark("person", "links").stdout
+    assert terminal.json("person", "links", "nobody") == {"links": []}
+    assert terminal.waymark("person", "links", learner, "--email", EMAIL).exit_code == 2
+    for line in (["export", today], ["erase", today, *WHY, "--yes"]):
+        refused = terminal.waymark("person", *line)
+        assert (refused.exit_code, learner in refused.stderr) == (1, True), line

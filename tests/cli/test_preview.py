@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.browser.stack import ROOT, free_ports
+from tests.browser.stack import ROOT
 from tests.cli.conftest import Terminal
+from tests.ports import free_ports
 
 IPS = ROOT / "programme" / "ips"
 
@@ -46,7 +47,7 @@ def test_it_says_that_a_port_is_taken(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_needs_no_settings_shows_the_module_and_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    folder = shutil.copytree(IPS, tmp_path / "ips", ignore=shutil.ignore_patterns("X*", "M0[3-9]", "M10"))
+    folder = shutil.copytree(IPS, tmp_path / "ips", ignore=shutil.ignore_patterns("X*", "M0[3-9]", "M10", "pathways"))
     (port,) = free_ports(1)
     command = ["programme", "preview", str(folder), "--module", "M02", "--port", str(port), "--json"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WAYMARK_")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tarfile
 import time
@@ -16,6 +15,8 @@ import pytest
 import yaml
 
 from tests.container.dockerfile import Stage, follow, parse
+from tests.ports import free_ports
+from tests.system.house import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = parse(ROOT / "Dockerfile")
@@ -68,9 +69,7 @@ def test_the_images_commands_build_a_server_that_answers(context: Path, tmp_path
     root, data = tmp_path / "image", tmp_path / "data"
     follow(STAGES["build"], context, root)
     waymark = _command(STAGES["run"], root)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     environment = {
         "PATH": f"{root}/opt/waymark/bin:{os.environ['PATH']}",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -89,7 +88,7 @@ def test_the_images_commands_build_a_server_that_answers(context: Path, tmp_path
         assert _answer(f"http://127.0.0.1:{port}/readyz").json()["ready"] is True
     finally:
         server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
+        assert server.wait(PATIENCE) == 0
     assert _files(folder) == before, "nothing may be written beside the code: the root is read-only"
 
 
@@ -103,7 +102,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def _answer(url: str) -> httpx2.Response:
-    for _ in range(100):
+    for _ in range(600):
         try:
             return httpx2.get(url, trust_env=False)
         except httpx2.HTTPError:

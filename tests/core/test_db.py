@@ -12,7 +12,7 @@ from sqlalchemy import event
 from sqlmodel import select
 
 from app.core import db
-from app.core.audit import OPERATOR, AuditEntry, record
+from app.core.audit import AuditEntry
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.db_trouble import Trouble, trouble_of
 from app.core.server_facts import ServerFact, note, recall
@@ -69,9 +69,8 @@ def test_readers_are_not_blocked_by_a_writer(database: Database) -> None:
 def test_moments_come_back_in_utc(database: Database) -> None:
     sydney = timezone(timedelta(hours=11))
     with database.write() as session:
-        record(session, actor=OPERATOR, action="test.done", subject="thing", subject_id="1")
-        entry = session.exec(select(AuditEntry)).one()
-        entry.at = datetime(2026, 3, 4, 12, 0, tzinfo=sydney)
+        at = datetime(2026, 3, 4, 12, 0, tzinfo=sydney)
+        session.add(AuditEntry(at=at, actor_kind="system", actor_id="x", action="a.b", subject="s", subject_id="1"))
     with database.read() as session:
         assert session.exec(select(AuditEntry)).one().at == datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 

@@ -27,7 +27,9 @@ from app.core.outbox import (
     Worker,
     decode,
     emit,
+    emit_many,
 )
+from app.core.outbox_overdue import overdue_seconds
 
 
 @dataclass(frozen=True)
@@ -395,3 +397,36 @@ def test_what_was_sent_again_has_waited_since_then(database: Database) -> None:
         outbox_keeping.resend_all(database, actor=OPERATOR)
     with later(days=9, minutes=1), database.read() as session:
         assert 50 < outbox.health(session).oldest_seconds < 70
+
+
+def test_what_can_wait_comes_after_everything_else_however_many_there_are(database: Database) -> None:
+    heard: list[str] = []
+    worker = Worker(database, [listener("one", lambda delivery: heard.append(delivery.payload["thing_id"]))])
+    with database.write() as session:
+        emit_many(session, [Happened(f"many-{number}") for number in range(150)], background=True)
+    worker.run_once()  # some of them are handed out before
+    emit_one(database, "at once")
+    worker.run_until_idle()
+    assert heard.index("at once") == 1
+    assert len(heard) == 151
+
+
+def test_while_others_are_served_what_can_wait_is_left(database: Database) -> None:
+    heard: list[str] = []
+    worker = Worker(database, [listener("one", lambda delivery: heard.append(delivery.payload["thing_id"]))])
+    with database.write() as session:
+        emit_many(session, [Happened("many")], background=True)
+    emit_one(database, "at once")
+    while worker.run_once(background=False):
+        pass
+    assert heard == ["at once"]
+    assert worker.run_once()
+    assert heard == ["at once", "many"]
+
+
+def test_what_can_wait_is_overdue_only_when_it_has_waited_long(database: Database) -> None:
+    with database.write() as session:
+        emit_many(session, [Happened("many")], background=True)
+    for minutes, is_overdue in ((30, False), (70, True)):
+        with later(minutes=minutes), database.read() as session:
+            assert (overdue_seconds(session) > 0) is is_overdue

@@ -52,6 +52,26 @@ def test_tokens_match_for_their_purpose_and_message_only() -> None:
     assert not box.token_matches("claim", "1", "é")
 
 
+@given(st.text(max_size=40))
+def test_a_code_is_six_digits_and_is_taken_as_people_type_it(message: str) -> None:
+    box = SecretBox([NEW])
+    code = box.code("mail", message)
+    assert len(code) == 6
+    assert code.isdecimal()
+    assert box.code_matches("mail", message, f" {code[:3]} {code[3:]}\n")
+    assert SecretBox([OLD, NEW]).code_matches("mail", message, code)
+    assert not box.code_matches("mail", message, code[:5])
+    assert not box.code_matches("mail", message, "é" + code[1:])
+
+
+def test_a_code_opens_one_message_for_one_purpose() -> None:
+    box = SecretBox([NEW])
+    code = box.code("mail", "1")
+    assert not box.code_matches("mail", "2", code)
+    assert not box.code_matches("other", "1", code)
+    assert not SecretBox([OLD]).code_matches("mail", "1", code)
+
+
 def test_production_refuses_to_start_without_a_secret_key(tmp_path: Path) -> None:
     settings = Settings(env="production", base_url="https://waymark.example.org", data_dir=tmp_path)
     with pytest.raises(ConfigurationError, match="WAYMARK_SECRET_KEY"):

@@ -102,7 +102,7 @@ def test_every_operation_of_the_api_is_described_and_no_other(services: Services
 
 
 def test_no_page_speaks_of_a_setting_there_is_not() -> None:
-    for_tests = {"WAYMARK_CHROMIUM", "WAYMARK_SCREENSHOTS", "WAYMARK_UPDATE_GOLDEN"}
+    for_tests = {"WAYMARK_CHROMIUM", "WAYMARK_SCREENSHOTS", "WAYMARK_SLOW_BROWSER", "WAYMARK_UPDATE_GOLDEN"}
     spoken = {name for each in all_pages() for name in re.findall(r"WAYMARK_[A-Z_]*[A-Z]", each.text)}
     assert spoken - settings_names() - for_tests == set()
 
@@ -115,7 +115,8 @@ def test_no_page_speaks_of_a_launch_error_there_is_not() -> None:
 
 def test_no_page_speaks_of_a_listener_there_is_not(services: Services) -> None:
     known = {each.name for each in subscriptions(services)}
-    described = {name for name in rows("docs/operate.md") if re.fullmatch(r"(awards|lti|messages)\.\w+", name)}
+    rooms = r"(awards|lti|messages|pathways|people)\.\w+"
+    described = {name for name in rows("docs/operate.md") if re.fullmatch(rooms, name)}
     assert described == known
 
 

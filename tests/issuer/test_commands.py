@@ -11,7 +11,7 @@ from sqlmodel import select
 from typer.testing import CliRunner
 
 from app.awards.models import Award
-from app.cli import issuing
+from app.cli import issuing, override
 from app.core.audit import AuditEntry
 from app.issuer import service
 from app.issuer.documents import status_list_document
@@ -99,6 +99,29 @@ def test_what_is_missing_is_named_and_nothing_is_issued(server: Services, option
     assert word in output
     with server.runtime.database.read() as session:
         assert not service.has_credentials(session)
+
+
+def test_what_a_badge_rests_on_has_to_be_there_or_a_reason_is_given(server: Services) -> None:
+    arguments = list(ISSUE)
+    arguments[arguments.index("--achievement") + 1] = "X1"
+    code, output = run(*arguments)
+    assert code == 1
+    assert "practitioner (missing" in output
+    assert "--override-reason" in output
+    assert "credentials:override" not in output
+    with server.runtime.database.read() as session:
+        assert not service.has_credentials(session)
+    issued = run_json(*arguments, "--override-reason", "Certified before there were badges.")
+    assert run_json(*arguments) == issued, "a repeat is answered, whatever is missing"
+    listed = json.loads(CliRunner().invoke(override.app, ["list", "--json"]).output)["items"]
+    assert [(each["credential_id"], each["missing"], each["reason"], each["client_id"]) for each in listed] == [
+        (issued["id"], ["practitioner"], "Certified before there were badges.", "command-line")
+    ]
+
+
+def test_a_reason_goes_with_one_badge_and_not_with_a_file(server: Services) -> None:
+    code, output = run("issue", "--file", "awards.csv", "--override-reason", "x")
+    assert (code, "each row says" in output) == (2, True)
 
 
 def test_one_key_for_another_recipient_is_refused(server: Services) -> None:

@@ -59,7 +59,8 @@ def share(house: House, *badges: IssuedCredential) -> str:
 
 
 def test_nothing_of_the_badge_and_its_holder_is_left_in_the_table(house: House) -> None:
-    badge = house.issue(recipient_email=EMAIL, shared=True)
+    below = ("/credentials/a-badge-below/v1.json", "00" * 32)
+    badge = house.issue(recipient_email=EMAIL, shared=True, related=(below,))
     with house.database.write() as session:
         service.suspend(session, badge.credential_id, reason="A complaint by Sam", actor=OPERATOR)
     before = row_of(house, badge)
@@ -69,6 +70,7 @@ def test_nothing_of_the_badge_and_its_holder_is_left_in_the_table(house: House) 
     assert kept == {"id", "issuer_id", "status_list_number", "status_index", "revoked_at", "holder_named",
                     "revocation_reason", "fingerprint"}  # fmt: skip
     assert (after.revocation_reason, after.fingerprint, after.holder_named) == (None, None, False)
+    assert after.related == []
     assert (after.person_id, after.identity_hash, after.identity_salt, after.subject_id) == (None, None, "", "")
     assert (after.state, after.shared, after.results) == ("erased", False, [])
     assert "decision" not in after.idempotency_key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jsonschema_rs
 import pytest
@@ -16,6 +16,10 @@ from app.core.clock import now
 from app.issuer import service
 from app.issuer.documents import own_document
 from app.issuer.schemas import IssuedCredential
+from app.programme import service as programme
+from app.programme import stacks
+from app.programme.documents import pathway_with_digest
+from app.programme.pathways import GroupRule, HeldRule
 from app.vc import json_text
 from app.verifier.errors import SourceUnavailable
 from app.verifier.known_issuers import KnownIssuers
@@ -54,7 +58,35 @@ def _endless_without_results(house: House) -> IssuedCredential:
     return house.issue(valid_until=None, results=())
 
 
-KINDS = (_plain, _identified, _reissued, _reissued_without_address, _endless_without_results)
+def _practitioner(house: House) -> IssuedCredential:
+    """The badge that stands on ten others, judged by the rubric of its conversation."""
+    with house.database.read() as session:
+        stack = programme.current_achievement(session, "practitioner")
+    return house.issue(
+        achievement_key=stack.key,
+        achievement_version=stack.version,
+        results=tuple((criterion.key, 3) for criterion in stack.rubric.criteria),
+    )
+
+
+def _stack_without_a_rubric(house: House) -> IssuedCredential:
+    with house.database.write() as session:
+        pathway = stacks.current_pathway(session, "practitioner")
+        rule = GroupRule(2, (HeldRule("M01"), HeldRule("M02")))
+        changed = pathway_with_digest(replace(pathway, version=pathway.version + 1, rule=rule))
+        programme.store(session, replace(programme.current_programme(session), pathways=(changed,)))
+    return house.issue(achievement_key=changed.key, achievement_version=changed.version, results=())
+
+
+KINDS = (
+    _plain,
+    _identified,
+    _reissued,
+    _reissued_without_address,
+    _endless_without_results,
+    _practitioner,
+    _stack_without_a_rubric,
+)
 
 
 @dataclass(frozen=True)

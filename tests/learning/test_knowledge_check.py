@@ -22,8 +22,8 @@ from app.learning.errors import (
 from app.learning.knowledge_check import pass_count
 from app.learning.schemas import KnowledgeCheckState
 from app.learning.shuffling import asked, drawn_questions
-from app.programme.schemas import Activity, AwardRule
-from tests.learning.factories import House, module, question
+from app.programme.schemas import Activity, AwardRule, Option, Question
+from tests.learning.factories import House, module, publish, question
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -47,6 +47,26 @@ def test_feedback_says_for_each_question_whether_it_was_right_and_why(house: Hou
     assert [one.chosen for one in wrong] == ["a"]
     assert wrong[0].feedback == f"Because {wrong[0].key[1:]}."
     assert {one.feedback for one in result.questions} == {f"Because {n}." for n in range(1, 6)}
+
+
+def test_where_each_option_has_words_of_its_own_those_of_the_chosen_one_are_said_and_of_the_right_one(
+    house: House,
+) -> None:
+    told = {key: f"Said to {key}." for key in "abcd"}
+    options = tuple(Option(key, f"Answer {key}", correct=key == "b", feedback=told[key]) for key in "abcd")
+    check = Activity("check", "knowledge_check", "Check", 30, "", (Question("q1", "Which?", options, ""),), 1, 2, 60)
+    with house.database.write() as session:
+        made = publish(session, module(key="M02", activities=(check,)))
+        own = {"person_id": house.tess, "activity_key": "check"}
+        own["enrolment_id"] = learning.enrol(session, person_id=house.tess, module=made, organisation_id=None).id
+        answered = []
+        for chosen in "ab":
+            attempt = learning.start_attempt(session, **own)
+            (one,) = learning.answer_attempt(
+                session, attempt_id=attempt.id, person_id=house.tess, answers={"q1": chosen}
+            ).questions
+            answered.append((one.right, one.feedback, one.right_text, one.right_feedback))
+    assert answered == [(False, "Said to a.", "Answer b", "Said to b."), (True, "Said to b.", None, None)]
 
 
 def test_an_open_try_goes_on_instead_of_a_second_one(house: House) -> None:

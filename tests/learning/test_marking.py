@@ -22,7 +22,7 @@ from app.learning.errors import (
     TalkInFuture,
     UnknownCriterion,
 )
-from app.learning.reviewing import working_days
+from app.learning.waiting import working_days
 from app.people import service as people
 from tests.learning.factories import CRITERIA, House, module, new_person, publish
 
@@ -268,6 +268,6 @@ def test_decided_work_can_still_be_read(house: House) -> None:
     submission = house.ready_to_award()
     decision = house.award(submission.id)
     with house.database.read() as session:
-        work = learning.open_submission(session, submission_id=submission.id, assessor_person_id=house.paul)
+        work = learning.open_submission(session, submission_id=submission.id, assessor_person_id=house.priya)
     assert work.decision == decision
     assert not work.proposal.ready

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -47,6 +48,20 @@ def texts_anywhere(house: House) -> str:
 def draft_of(house: House, key: str = "reflection") -> learning.Draft:
     with house.database.read() as session:
         return learning.draft(session, **house.at, activity_key=key)
+
+
+def test_putting_away_waits_for_an_award_that_is_being_written_and_neither_is_lost(house: House) -> None:
+    work = house.ready_to_award()
+    with ThreadPoolExecutor(1) as beside:
+        with house.database.write() as session:
+            learning.mark(session, submission_id=work.id, assessor_id=house.priya, criterion_key="gates", level=4)
+            putting = beside.submit(do, house, learning.quarantine, work, house.paul)
+            wait([putting], timeout=0.3)  # it must hold nothing that this transaction needs
+            learning.award(session, submission_id=work.id, assessor_id=house.priya)
+        putting.result()
+    with house.database.read() as session:
+        row = session.get_one(SubmissionRecord, work.id)
+    assert (row.state, row.quarantined_by) == ("awarded", house.paul)
 
 
 def test_nobody_sees_what_was_put_away(house: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import Any
 
@@ -13,6 +13,11 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from starlette.testclient import TestClient
 
+from app.core.db import Database
+from app.programme import documents
+from app.programme import service as programme
+from app.programme.models import ProgrammeModuleVersion
+from app.programme.schemas import Activity
 from tests.lti.platform import DROP, INSTRUCTOR, LEARNER, TOOL, Browser, Platform
 
 DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
@@ -121,6 +126,28 @@ def test_where_one_item_is_taken_the_picker_offers_one(browser: Browser, platfor
     assert refused.status_code == 422
     assert "one thing at a time" in refused.text
     assert len(at.answer(at.pick("module:M01"))[DL + "content_items"]) == 1
+
+
+def test_a_module_with_an_observation_and_a_session_can_be_placed(
+    browser: Browser, platform: Platform, database: Database
+) -> None:
+    with database.write() as session:
+        current = programme.current_module(session, "M01")
+        more = (
+            Activity("watched", "observation", "Handing over", 60, "Watch."),
+            Activity("day", "attendance", "A day together", 60, "Come.", confirmed_by=("code",)),
+        )
+        made = replace(current, version=current.version + 1, activities=(*current.activities, *more))
+        session.add(
+            ProgrammeModuleVersion(
+                key=made.key, version=made.version, programme_key="ips",
+                digest=documents.with_digest(made).digest, document=documents.module_document(made),
+            )
+        )  # fmt: skip
+    page = teacher(browser, platform).picker()
+    assert page.status_code == 200
+    assert "Observation, about 60 minutes" in page.text
+    assert "Session to attend, about 60 minutes" in page.text
 
 
 def test_several_are_placed_in_the_order_of_the_page(browser: Browser, platform: Platform) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 
 from app.config import Settings
 from app.core.db import Database
@@ -22,8 +20,9 @@ from practice_lms import Settings as LmsSettings
 from practice_lms import serving
 from practice_lms.lms import PracticeLms
 from practice_lms.registration import begin_registration
-from tests.browser.stack import free_ports
 from tests.lti.registering import ROSTER, bound, deployments, rows, text_of
+from tests.ports import free_ports
+from tests.serving import served
 from tests.system.walker import Walker, form_in
 
 PROFILES = ("standard", "moodle", "canvas", "d2l")
@@ -71,14 +70,10 @@ class Pair:
 def tool_on(port: int, settings: Settings, database: Database, secret_box: SecretBox) -> Iterator[None]:
     way_out = HttpClient(allow_private_networks=True)
     client = bound(settings, database, secret_box, way_out)
-    server = uvicorn.Server(uvicorn.Config(client.app, port=port, log_level="error", log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
     try:
-        yield
+        with served(client.app, port):
+            yield
     finally:
-        server.should_exit = True
-        thread.join()
         way_out._client.close()
 
 

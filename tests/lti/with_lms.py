@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-
-import uvicorn
 
 from app.config import Settings
 from app.core.db import Database
@@ -25,8 +22,9 @@ from practice_lms import platform_details, serving
 from practice_lms.catalogue import TESS
 from practice_lms.gradebook import LineItem
 from practice_lms.lms import PracticeLms
-from tests.browser.stack import free_ports
 from tests.lti.awarding import Grading
+from tests.ports import free_ports
+from tests.serving import served
 from tests.system.walker import Walker, form_in
 
 
@@ -78,17 +76,12 @@ def together(
     own = settings.model_copy(update={"base_url": tool})
     runtime = Runtime(own, database, http, JwksCache(http), secret_box)
     app = create_app(services=Services(runtime=runtime, verifier=build_verifier(runtime)))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
     chosen = LmsSettings(profile=profile, port=0, tool_url=tool, tool_backchannel_url=f"http://127.0.0.1:{port}", **lms)
     try:
-        with serving(chosen) as platform:
+        with served(app, port), serving(chosen) as platform:
             _connect(database, platform.settings)
             yield Together(tool, platform.settings.front_url, platform, runtime)
     finally:
-        server.should_exit = True
-        thread.join()
         http._client.close()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,16 +14,25 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 from app.config import Settings
+from tests.ports import free_ports
 
 
 @dataclass
 class Post:
-    """The server's habits, and the mails it took. `data` and `recipient` are the answers to those two commands."""
+    """The server's habits, and the mails it took. `data`, `recipient` and `sender` are its answers to those."""
 
     data: str = "250 OK"
     recipient: str = "250 OK"
+    sender: str = "250 OK"
     taken: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+
+    async def handle_MAIL(self, _server: SMTP, _session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.sender.startswith("250"):
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return self.sender
 
     async def handle_RCPT(self, _server: SMTP, _session: Any, envelope: Any, address: str, _options: Any) -> str:
         if self.recipient.startswith("250"):
@@ -36,6 +44,7 @@ class Post:
             message = email.message_from_bytes(envelope.content, policy=email.policy.default)
             assert isinstance(message, EmailMessage)
             self.taken.append(message)
+            self.raw.append(envelope.content)
             self.recipients.append(envelope.rcpt_tos)
         return self.data
 
@@ -43,9 +52,7 @@ class Post:
 @contextmanager
 def running(post: Post) -> Iterator[int]:
     """The server, running; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    (port,) = free_ports(1)
     controller = Controller(post, hostname="127.0.0.1", port=port)
     controller.start()
     try:

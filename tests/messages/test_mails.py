@@ -16,8 +16,8 @@ from app.issuer import did_binding
 from app.issuer.events import CredentialIssued
 from app.issuer.models import Credential
 from app.learning import service as learning
-from app.learning.events import WorkReturned
-from app.messages import jobs, mail
+from app.learning.events import AppealDecided, WorkReturned
+from app.messages import appeal_jobs, jobs, mail
 from app.messages.jobs import MessageDeps
 from app.messages.models import SentMail
 from app.people import service as people
@@ -112,6 +112,21 @@ def test_returned_work_is_told_without_a_word_of_it(services: Services, post: Po
     assert post.recipients == [[TESS]]
     assert "Hello Tess Nguyen" in message.get_content()
     assert "What Makes IPS, IPS" in message["Subject"]
+    assert "marmalade" not in message.as_string()
+
+
+@pytest.mark.parametrize(("outcome", "words"), [("upheld", "judged anew"), ("declined", "The first decision stands")])
+def test_an_answered_appeal_is_told_once_without_the_answer(
+    services: Services, post: Post, outcome: str, words: str
+) -> None:
+    person_id = tess_of(services)
+    decision_id = returned(services, person_id, "Which gate is it? A secret word: marmalade.")
+    event = AppealDecided(appeal_id="a", decision_id=decision_id, person_id=person_id, outcome=outcome)
+    for _ in range(2):
+        appeal_jobs.send_appeal_decided(deps_of(services))(delivery(event))
+    (message,) = post.taken
+    assert post.recipients == [[TESS]]
+    assert words in " ".join(message.get_content().split())
     assert "marmalade" not in message.as_string()
 
 

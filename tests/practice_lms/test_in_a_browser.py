@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from practice_lms import KeyRing, PracticeLms, Settings, copy_course, serving
-from tests.browser.conftest import FLAGS, PATIENCE
+from tests.browser.accessible import expect_accessible, expect_good_colours
+from tests.browser.conftest import PATIENCE, arrived, chromium, follow, slow_down
 from tests.browser.stack import chromium_path
 from tests.practice_lms.browser_tool import BrowserTool, browser_tool
 
@@ -23,15 +23,11 @@ pytestmark = [
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium here: apt-get install chromium"),
 ]
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    with sync_playwright() as playwright, chromium(playwright) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -60,6 +56,7 @@ def lms(tool: BrowserTool, profile: str, shared_keys: KeyRing) -> Iterator[Pract
 def page(browser: Browser, lms: PracticeLms) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE)
+    slow_down(context)
     page = context.new_page()
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -71,8 +68,7 @@ def page(browser: Browser, lms: PracticeLms) -> Iterator[Page]:
 
 def be(page: Page, lms: PracticeLms, name: str) -> None:
     page.goto(lms.settings.front_url + "/")
-    page.get_by_role("button", name=f"Sign in as {name}").click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("button", name=f"Sign in as {name}"))
 
 
 def report(page: Page, lms: PracticeLms) -> dict[str, Any]:
@@ -141,13 +137,13 @@ def test_a_frame_of_another_site_gets_no_answer(page: Page, lms: PracticeLms) ->
 @pytest.mark.parametrize("profile", ["standard", "moodle", "canvas", "d2l"])
 def test_ali_connects_a_tool_by_its_url_and_tess_launches_it(page: Page, lms: PracticeLms, tool: BrowserTool) -> None:
     be(page, lms, "Ali")
-    page.get_by_role("link", name="Connect a tool by its URL").click()
+    follow(page.get_by_role("link", name="Connect a tool by its URL"))
     page.get_by_role("button", name="Open the tool’s page").click()
     page.frame_locator("iframe.tool").get_by_role("button", name="Done").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Stub tool")
-    assert page.locator("iframe").count() == 0
-    page.get_by_role("button", name="Activate and use it").click()
+    expect(page.locator("iframe")).to_have_count(0)
+    follow(page.get_by_role("button", name="Activate and use it"))
 
     expect(page.get_by_text("In use")).to_be_visible()
     assert lms.tool.client_id == tool.answers[0]["client_id"]
@@ -158,7 +154,7 @@ def test_ali_connects_a_tool_by_its_url_and_tess_launches_it(page: Page, lms: Pr
 
 def test_priya_picks_an_activity_although_her_cookie_is_held_back(page: Page, lms: PracticeLms) -> None:
     be(page, lms, "Priya")
-    page.get_by_role("link", name="Add an activity to IPS foundations").click()
+    follow(page.get_by_role("link", name="Add an activity to IPS foundations"))
     page.frame_locator("iframe.tool").get_by_role("button", name="Take it").click()
 
     frame = page.frame_locator("iframe.tool")
@@ -172,15 +168,15 @@ def test_priya_picks_an_activity_although_her_cookie_is_held_back(page: Page, lm
 
 def look(page: Page, name: str) -> None:
     """Nothing runs over the edge and axe finds nothing, on a phone and on a desk, light and dark."""
+    arrived(page.locator("h1:visible"))
     for width in (320, 360, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
         if folder := os.environ.get("WAYMARK_SCREENSHOTS"):
             page.screenshot(path=Path(folder) / f"lms-{name}-{width}.png", full_page=True)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    expect_accessible(page, name)
+    page.emulate_media(color_scheme="dark")
+    expect_good_colours(page, f"{name}, dark")
     page.emulate_media(color_scheme="light")
 
 

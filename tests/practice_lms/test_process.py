@@ -17,18 +17,13 @@ import pytest
 
 from practice_lms import Settings
 from practice_lms.scopes import SCOPE_SCORE
+from tests.ports import free_ports
 from tests.practice_lms.stub_tool import ASSERTION_TYPE, TOOL_KEY, StubTool
 
 pytestmark = pytest.mark.slow  # it starts processes
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class KeysHandler(http.server.BaseHTTPRequestHandler):
@@ -76,7 +71,7 @@ def wait_until_it_answers(url: str) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_told_to_stop(tool_port: int, stop: signal.Signals) -> None:
-    port, smtp_port = free_port(), free_port()
+    port, smtp_port = free_ports(2)
     settings = Settings(port=port, tool_backchannel_url=f"http://127.0.0.1:{tool_port}")
     process = start(
         f"--port={port}", f"--smtp-port={smtp_port}", f"--tool-backchannel-url={settings.tool_backchannel_url}"
@@ -105,7 +100,7 @@ def test_a_taken_mail_port_is_told_plainly() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        process = start(f"--port={free_port()}", f"--smtp-port={taken.getsockname()[1]}")
+        process = start(f"--port={free_ports(1)[0]}", f"--smtp-port={taken.getsockname()[1]}")
         _, trouble = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,16 +9,15 @@ import pytest
 
 from app.programme import service
 from app.programme.frameworks import Programme
-
-IPS = Path(__file__).resolve().parents[2] / "programme" / "ips"
+from tests.programme.folders import IPS, with_one_published
 
 Edit = Callable[[str, str, str], int]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The IPS programme's files in a folder of the test's own."""
-    return Path(shutil.copytree(IPS, tmp_path / "ips"))
+    """The IPS programme's files in a folder of the test's own; there all modules but the first are drafts."""
+    return with_one_published(tmp_path)
 
 
 @pytest.fixture

@@ -69,6 +69,24 @@ def test_a_medallion_is_plain_shapes_with_a_title_and_a_description(code: str) -
         assert not any("url(" in value for value in element.attrib.values())
 
 
+def test_a_stack_bears_the_colours_of_the_badges_below_it_in_their_order() -> None:
+    marks = ["A", "#574A8C", "D"]
+    ring = draw_stack(marks).split('stroke="#fdfcf6" stroke-width="3"')[1]
+
+    assert re.findall(r'l10 10-10 10-10-10Z" fill="(#[0-9a-f]{6})"', ring) == ["#1f5f54", "#574a8c", "#9a4526"]
+    assert draw_stack(marks) == draw_stack(marks)
+    assert len({draw_stack([]), draw_stack(marks), draw_stack(marks[::-1])}) == 3
+    assert draw_stack([]).count("l10 10-10 10-10-10Z") == 10
+    with pytest.raises(ValueError, match="neither a domain key"):
+        draw_stack(["A", "red"])
+
+
+def draw_stack(marks: list[str]) -> str:
+    return medallion_svg(
+        code="practitioner", title="Practitioner", domain_colour="A", level="stack", ring_text="IPS", marks=marks
+    )
+
+
 @pytest.mark.parametrize("colour", ["I", "", "red", "#12345", "#12345g", '#12345"'])
 def test_a_colour_that_is_neither_key_nor_hex_is_refused(colour: str) -> None:
     with pytest.raises(ValueError, match="neither a domain key"):

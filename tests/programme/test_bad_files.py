@@ -91,7 +91,7 @@ MISTAKES = {
                                               "no observation of this module is required", below=1),
     "a status nobody knows": Mistake(MODULE, "version: 1", "version: 1\nstatus: ready", "must be one of", below=1),
     "a key with two letters": Mistake(MODULE, "key: M01", "key: M01ab", "form we cannot use"),
-    "an unknown main scale": Mistake("programme.yaml", "version: 1", "version: 1\nmainScale: x", "no scale", below=1),
+    "an unknown main scale": Mistake("programme.yaml", "version: 2", "version: 2\nmainScale: x", "no scale", below=1),
     "an unknown time-critical module": Mistake("programme.yaml", "[M07]", "[M77]", "no module `M77`"),
     "an option that is a number": Mistake(CHECK, "a: Agree and review in three months.", "a: 5", "`a` must be text"),
     "an option without its feedback": Mistake(CHECK, "a: Agree and review in three months.", "a: {text: Agree.}",

@@ -15,6 +15,7 @@ from app.core.db import Database
 from app.programme import service
 from app.programme.models import ProgrammeModuleVersion
 from tests.programme.conftest import IPS, Edit
+from tests.programme.folders import module_version
 
 run = CliRunner().invoke
 
@@ -30,9 +31,11 @@ def loaded_into(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database
 def test_the_programme_of_the_repository_is_clean() -> None:
     result = run(app, ["check", str(IPS)])
     assert result.exit_code == 0, result.output
-    assert "no problems, " in result.output
-    assert "ips v1 with M01 v1." in result.output
-    assert "Drafts, checked and not offered to anybody: M02, M03, " in result.output
+    assert "no problems. " in result.output
+    assert f"ips v2 with M01 v{module_version('M01')}, M02 v{module_version('M02')}, " in result.output
+    advanced = ("X1", "X2", "X2a", "X3", "X4", "X5")
+    assert ", ".join(f"{key} v{module_version(key)}" for key in advanced) in result.output
+    assert "Drafts" not in result.output
 
 
 def test_check_needs_no_settings_and_no_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -57,6 +60,7 @@ def test_check_tells_notices_from_errors_in_words_and_as_json(folder: Path, edit
         if path.name != "M01":
             shutil.rmtree(path)
     edit("programme.yaml", "timeCritical: [M07]\n", "")
+    edit("programme.yaml", "knowledgeChecks: [M02, M06, M07]", "knowledgeChecks: [M01]")
     bank = f"{folder}/modules/M01/module.yaml:58: notice: the bank holds 8 questions"
     clean = run(app, ["check", str(folder)])
     assert clean.exit_code == 0, clean.output
@@ -89,22 +93,22 @@ def test_a_folder_that_is_not_there_is_misuse(command: str, tmp_path: Path) -> N
     assert "There is no folder" in result.output
 
 
-def test_load_says_what_was_loaded_and_then_what_is_unchanged(loaded_into: Database) -> None:
-    first = run(app, ["load", str(IPS), "--json"])
+def test_load_says_what_was_loaded_and_then_what_is_unchanged(loaded_into: Database, folder: Path) -> None:
+    first = run(app, ["load", str(folder), "--json"])
     assert first.exit_code == 0, first.output
     answer = json.loads(first.output)
-    assert (answer["loaded"], answer["unchanged"]) == (["ips v1", "M01 v1"], [])
-    second = run(app, ["load", str(IPS)])
-    assert second.output.splitlines()[:2] == ["ips v1: unchanged", "M01 v1: unchanged"]
+    assert (answer["loaded"], answer["unchanged"]) == (["ips v2", "M01 v1"], [])
+    second = run(app, ["load", str(folder)])
+    assert second.output.splitlines()[:2] == ["ips v2: unchanged", "M01 v1: unchanged"]
     with loaded_into.read() as session:
         assert service.current_module(session, "M01").version == 1
 
 
-def test_load_leaves_drafts_out_and_says_so(loaded_into: Database) -> None:
-    said = run(app, ["load", str(IPS)]).output.splitlines()
+def test_load_leaves_drafts_out_and_says_so(loaded_into: Database, folder: Path) -> None:
+    said = run(app, ["load", str(folder)]).output.splitlines()
     assert "M02: a draft, left out" in said
     assert "X2a: a draft, left out" in said
-    assert "M02" in json.loads(run(app, ["load", str(IPS), "--json"]).output)["drafts"]
+    assert "M02" in json.loads(run(app, ["load", str(folder), "--json"]).output)["drafts"]
     with loaded_into.read() as session:
         assert [module.key for module in service.modules(session)] == ["M01"]
 

@@ -12,6 +12,7 @@ from app.programme.case import case_items, cf_item_uuid, cf_package
 from app.programme.errors import ProgrammeInvalid
 from app.programme.frameworks import Programme
 from tests.programme.conftest import Edit
+from tests.programme.folders import with_one_published
 
 # Competency, level, fidelity items, principles, themes: numbers only.
 COMPETENCIES = """
@@ -151,12 +152,12 @@ def joined(folder: Path, edit: Edit) -> Path:
     """The programme with a second scale and a second framework beside its own."""
     (folder / "scales/small.yaml").write_text(SECOND_SCALE, encoding="utf-8")
     (folder / "frameworks/small.yaml").write_text(SECOND_FRAMEWORK, encoding="utf-8")
-    edit("programme.yaml", "version: 1", "version: 2\nmainScale: ips-25")
+    edit("programme.yaml", "version: 2", "version: 3\nmainScale: ips-25")
     return folder
 
 
 def test_a_second_scale_and_framework_stand_beside_the_first_with_versions_of_their_own(
-    joined: Path, ips: Programme
+    joined: Path, tmp_path: Path
 ) -> None:
     programme = service.load_programme(joined)
     assert [(scale.key, scale.version) for scale in programme.scales] == [("ips-25", "2008"), ("small-youth", "0.1")]
@@ -166,7 +167,8 @@ def test_a_second_scale_and_framework_stand_beside_the_first_with_versions_of_th
     assert [scales[item] for item in small.fidelity_items] == ["small-youth", "ips-25"]
     bands = {scale.key: [band.name for band in scale.bands] for scale in programme.scales}
     assert bands["small-youth"] == ["Seen", "Not seen"]
-    assert programme.modules == ips.modules, "a module that is in use keeps its digest, and its form the items it had"
+    alone = service.load_programme(with_one_published(tmp_path / "alone"))
+    assert programme.modules == alone.modules, "a module that is in use keeps its digest, and its form its items"
 
 
 def test_in_case_every_item_of_both_has_an_identifier_of_its_own(joined: Path, ips: Programme) -> None:

@@ -62,11 +62,12 @@ def test_every_claim_carries_its_source_its_date_and_its_review_date(ips: Progra
         assert re.search(r"Source: .+\. As at \d+ \w+ \d{4}; to be checked again by \d+ \w+ \d{4}\.$", claim)
 
 
-def test_the_knowledge_check_asks_eight_questions_with_one_right_answer_each(ips: Programme) -> None:
+def test_the_knowledge_check_draws_eight_of_fourteen_questions_with_one_right_answer_each(ips: Programme) -> None:
     (check,) = _m01(ips).activities_of("knowledge_check")
-    assert "".join(question.correct_key for question in check.questions) == "cbbbcbcb"
+    assert "".join(question.correct_key for question in check.questions) == "cbbbcbcbadadda"
     assert (check.draw, check.tries_before_wait, check.wait_minutes) == (8, 2, 60)
-    assert all(len(question.options) == 4 and question.feedback for question in check.questions)
+    assert all(len(question.options) == 4 for question in check.questions)
+    assert all(option.feedback for question in check.questions for option in question.options)
 
 
 def test_the_exercise_asks_for_four_counts_and_a_test_of_four_lines(ips: Programme) -> None:
@@ -128,7 +129,10 @@ def test_the_achievement_is_aligned_to_its_competencies_and_items(ips: Programme
     ]
     assert {alignment.target_type for alignment in info.alignments} == {"CFItem"}
     assert all(alignment.target_path.startswith("/ims/case/v1p1/CFItems/") for alignment in info.alignments)
-    assert (info.path, info.image_path) == ("/achievements/M01/v1", "/achievements/M01/v1.png")
+    assert (info.path, info.image_path) == (
+        f"/achievements/M01/v{info.version}",
+        f"/achievements/M01/v{info.version}.png",
+    )
     assert info.achievement_type == "MicroCredential"
 
 

@@ -23,6 +23,7 @@ def only_m01(folder: Path, edit: Edit) -> Path:
         if path.name != "M01":
             shutil.rmtree(path)
     edit("programme.yaml", "timeCritical: [M07]\n", "")
+    edit("programme.yaml", "knowledgeChecks: [M02, M06, M07]", "knowledgeChecks: [M01]")
     return folder
 
 
@@ -70,7 +71,7 @@ def test_an_overdue_review_of_the_module_and_of_each_claim_is_told(only_m01: Pat
 def test_a_time_critical_module_is_blocked_sixty_days_after_its_earliest_review(
     only_m01: Path, edit: Edit, today: date, blocked: bool
 ) -> None:
-    edit("programme.yaml", "version: 1", "version: 1\ntimeCritical: [M01]")
+    edit("programme.yaml", "version: 2", "version: 2\ntimeCritical: [M01]")
     edit(MODULE, "        reviewBy: 2027-11-30", "        reviewBy: 2027-01-31")
     reading = readings.read(only_m01, today=today)
     told = [n for n in reading.notices if "no new badge may be issued" in n.message]

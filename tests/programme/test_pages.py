@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from fastapi import FastAPI
@@ -16,17 +19,26 @@ from app.core.http import HttpClient
 from app.core.jwks import JwksCache
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
-from app.programme import service
+from app.programme import service, stacks
 from app.programme.case import cf_document_uuid, cf_item_path
+from app.programme.documents import pathway_with_digest
 from app.programme.frameworks import Programme
-from app.web import catalogue, errors
+from app.programme.pathways import HeldRule
+from app.web import catalogue, errors, matrix, pathways
+
+from .folders import module_version, pathway_version
 
 PAGE = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 DOCUMENT = f"/ims/case/v1p1/CFDocuments/{cf_document_uuid('ips')}"
 PACKAGE = f"/ims/case/v1p1/CFPackages/{cf_document_uuid('ips')}"
 ITEM = cf_item_path("competency", "IPSV-A2")
-PAGES = ["/programme", "/programme/modules/M01", "/achievements/M01/v1", ITEM, DOCUMENT]
-MACHINES = ["/achievements/M01/v1", "/achievements/M01/v1.json", ITEM, DOCUMENT, PACKAGE, "/programme/ips/1.json"]
+NEWEST = pathway_version("practitioner")
+STACK = f"/achievements/practitioner/v{NEWEST}"
+M01 = f"/achievements/M01/v{module_version('M01')}"
+PAGES = ["/programme", "/programme/matrix", "/programme/modules/M01", M01, ITEM, DOCUMENT,
+         "/programme/pathways", "/programme/modules/X1", STACK]  # fmt: skip
+MACHINES = [M01, f"{M01}.json", ITEM, DOCUMENT, PACKAGE, "/programme/ips/2.json",
+            STACK, f"{STACK}.json"]  # fmt: skip
 
 
 @pytest.fixture
@@ -38,6 +50,8 @@ def visitor(settings: Settings, database: Database, secret_box: SecretBox, ips: 
     app = FastAPI()
     app.state.runtime = Runtime(settings, database, http, JwksCache(http), secret_box)
     app.include_router(catalogue.router)
+    app.include_router(matrix.router)
+    app.include_router(pathways.router)
     errors.install(app)
     with TestClient(app, base_url=settings.base_url) as client:
         yield client
@@ -72,6 +86,54 @@ def test_the_module_page_says_what_one_must_know_before_choosing(visitor: TestCl
         assert words in page, words
 
 
+def test_the_pathways_page_shows_what_each_asks_for_with_links(visitor: TestClient, ips: Programme) -> None:
+    page = visitor.get("/programme/pathways", headers=PAGE).text
+    for words in (
+        "The ten badges",
+        "A practice conversation: 45 minutes with an assessor",
+        "About 75 hours, the badges below it included",
+        "About 24 hours, on top of what it stands on",
+        "Twelve months in an IPS role",
+        "Your manager&#39;s support",
+        'href="/programme/modules/M10"',
+        'href="/programme/pathways#practitioner"',
+        f'src="{STACK}.svg"',
+        'href="/achievements/X1/v',
+        "A certification within this programme. It is not an Australian Qualifications Framework qualification",
+    ):
+        assert words in page, words
+    for pathway in ips.pathways:
+        assert f'id="{pathway.key}"' in page
+    assert all(f"/programme/pathways#{each.key}" in visitor.get("/programme").text for each in ips.pathways)
+
+
+def test_a_stacks_badge_has_its_page_its_document_and_its_picture(visitor: TestClient) -> None:
+    page = visitor.get(STACK, headers=PAGE).text
+    assert "Honest about drift" in page
+    assert 'href="/programme/pathways#practitioner"' in page
+    document = visitor.get(f"{STACK}.json").json()
+    assert document["achievementType"] == "Certification"
+    assert len(document["resultDescription"]) == 4
+    codes = [alignment["targetCode"] for alignment in document["alignment"]]
+    assert codes[0] == "IPSV-A1"
+    assert len(codes) == len(set(codes))
+    assert visitor.get(f"{STACK}.png").content.startswith(b"\x89PNG")
+    assert visitor.get(f"{STACK}.svg").text.count("<title>IPS Vocational Specialist (Youth)") == 1
+
+
+def test_a_stack_without_a_rubric_has_a_page_without_one(visitor: TestClient, database: Database) -> None:
+    with database.write() as session:
+        pathway = stacks.current_pathway(session, "practitioner")
+        changed = pathway_with_digest(replace(pathway, version=NEWEST + 1, rule=HeldRule("M01")))
+        service.store(session, replace(service.current_programme(session), pathways=(changed,)))
+    page = visitor.get(f"/achievements/practitioner/v{NEWEST + 1}", headers=PAGE).text
+    assert "The rubric" not in page
+    assert "rubric 1" not in page
+    assert "the badge “What Makes IPS, IPS” (M01)" in page
+    assert "resultDescription" not in visitor.get(f"/achievements/practitioner/v{NEWEST + 1}.json").json()
+    assert "An earlier version" in visitor.get(STACK, headers=PAGE).text
+
+
 def test_the_pages_have_no_inline_script_or_style(visitor: TestClient) -> None:
     for path in PAGES:
         page = visitor.get(path, headers=PAGE).text
@@ -94,14 +156,14 @@ def test_a_program_gets_json_that_any_site_may_read_and_keep(visitor: TestClient
 
 
 def test_one_address_tells_caches_that_its_form_depends_on_who_asks(visitor: TestClient) -> None:
-    for path in ("/achievements/M01/v1", ITEM, DOCUMENT):
+    for path in (M01, ITEM, DOCUMENT):
         for headers in (PAGE, {"Accept": "application/json"}):
             assert visitor.get(path, headers=headers).headers["vary"] == "Accept"
 
 
 def test_the_achievement_document_is_the_one_of_the_badges(visitor: TestClient) -> None:
-    document = visitor.get("/achievements/M01/v1.json").json()
-    assert document["id"] == "http://tool.localhost:8000/achievements/M01/v1"
+    document = visitor.get(f"{M01}.json").json()
+    assert document["id"] == f"http://tool.localhost:8000{M01}"
     assert document["type"] == ["Achievement"]
     assert "An assessor appointed by Orygen" in document["criteria"]["narrative"]
     for alignment in document["alignment"]:
@@ -111,16 +173,16 @@ def test_the_achievement_document_is_the_one_of_the_badges(visitor: TestClient) 
 
 
 def test_the_pictures_are_served(visitor: TestClient) -> None:
-    svg = visitor.get("/achievements/M01/v1.svg")
+    svg = visitor.get(f"{M01}.svg")
     assert (svg.status_code, svg.headers["content-type"]) == (200, "image/svg+xml")
     assert svg.text.startswith("<svg")
-    png = visitor.get("/achievements/M01/v1.png")
+    png = visitor.get(f"{M01}.png")
     assert (png.status_code, png.headers["content-type"]) == (200, "image/png")
     assert png.content.startswith(b"\x89PNG")
 
 
 def test_a_version_of_the_programme_is_the_same_bytes_as_its_digest(visitor: TestClient, ips: Programme) -> None:
-    answer = visitor.get("/programme/ips/1.json")
+    answer = visitor.get("/programme/ips/2.json")
     assert hashlib.sha256(answer.content).hexdigest() == ips.digest
     assert "immutable" in answer.headers["cache-control"]
     assert "modules" not in answer.json()
@@ -136,13 +198,17 @@ def test_every_association_has_an_address(visitor: TestClient) -> None:
     [
         "/programme/modules/M99",
         "/programme/modules/%00",
-        "/achievements/M01/v2",
+        f"/achievements/M01/v{module_version('M01') + 1}",
         "/achievements/M01/v0",
         "/achievements/M01/v99999999999999999999999",
         "/achievements/M01/v99999999999999999999999.png",
-        "/achievements/M01/v1.exe",
+        f"{M01}.exe",
         "/achievements/M99/v1.json",
-        "/programme/ips/2.json",
+        f"/achievements/practitioner/v{NEWEST + 1}",
+        "/achievements/mentor/v1",
+        "/achievements/mentor/v1.json",
+        "/achievements/nobody/v1.png",
+        "/programme/ips/1.json",
         "/programme/other/1.json",
         "/ims/case/v1p1/CFItems/00000000-0000-4000-8000-000000000000",
         "/ims/case/v1p1/CFItems/nonsense",
@@ -161,8 +227,20 @@ def test_before_any_programme_is_loaded_the_page_says_so(settings: Settings, dat
     app = FastAPI()
     app.state.runtime = Runtime(settings, database, http, JwksCache(http), SecretBox(["x" * 40]))
     app.include_router(catalogue.router)
+    app.include_router(matrix.router)
+    app.include_router(pathways.router)
     errors.install(app)
     with TestClient(app, base_url=settings.base_url) as client:
         answer = client.get("/programme", headers=PAGE)
     assert answer.status_code == 404
     assert "No programme has been loaded" in answer.text
+
+
+def test_the_matrix_can_be_taken_along_as_a_table(visitor: TestClient, ips: Programme) -> None:
+    answer = visitor.get("/programme/matrix.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert len(rows) == len(ips.competencies) + len(ips.fidelity_items) + len(ips.principles)
+    (gate,) = [row for row in rows if row["id"] == "IPSV-A2"]
+    assert gate["modules"].split()[0] == "M01"
+    assert gate["criteria"].split("; ")[0] == "M01: Seeing gates"

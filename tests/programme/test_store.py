@@ -21,21 +21,29 @@ LESSON = "modules/M01/lessons/01-what-makes-ips-ips.md"
 
 
 def test_a_first_load_makes_everything_readable_again(database: Database, ips: Programme) -> None:
-    assert _store(database, ips) == LoadReport(loaded=("ips v1", "M01 v1"), unchanged=())
+    assert _store(database, ips) == LoadReport(loaded=_names(ips), unchanged=())
     with database.read() as session:
         assert service.modules(session) == ips.modules
         assert service.current_module(session, "M01") == ips.modules[0]
-        assert service.module_version(session, "M01", 1) == ips.modules[0]
-        assert service.current_programme(session) == dataclasses.replace(ips, modules=())
-        assert service.programme_version(session, "ips", 1) == dataclasses.replace(ips, modules=())
+        assert service.module_version(session, "M01", ips.modules[0].version) == ips.modules[0]
+        assert service.current_programme(session) == dataclasses.replace(ips, modules=(), pathways=())
+        assert service.programme_version(session, "ips", 2) == dataclasses.replace(ips, modules=(), pathways=())
+
+
+def _names(programme: Programme) -> tuple[str, ...]:
+    """What a report calls everything there is."""
+    parts = (*programme.modules, *programme.pathways)
+    return (f"ips v{programme.version}", *(f"{part.key} v{part.version}" for part in parts))
 
 
 def test_loading_the_same_files_again_changes_nothing(database: Database, ips: Programme) -> None:
     _store(database, ips)
-    assert _store(database, ips) == LoadReport(loaded=(), unchanged=("ips v1", "M01 v1"))
+    assert _store(database, ips) == LoadReport(loaded=(), unchanged=_names(ips))
     with database.read() as session:
         entries = session.exec(select(AuditEntry).where(AuditEntry.action == "programme.loaded")).all()
-    assert sorted(entry.subject_id for entry in entries) == ["M01", "ips"]
+    assert sorted(entry.subject_id for entry in entries) == sorted(
+        [*(each.key for each in (*ips.modules, *ips.pathways)), "ips"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_content_changed_under_a_used_version_is_refused_and_remarks_are_not_con
     with pytest.raises(VersionInUse) as caught:
         _store(database, changed)
     assert told in caught.value.detail
-    assert "Raise the version to 2" in caught.value.detail
+    assert f"Raise the version to {2 if 'modules/' in file else 3}" in caught.value.detail
 
 
 def test_a_raised_version_is_current_and_the_earlier_one_stays(folder: Path, edit: Edit, database: Database) -> None:
@@ -71,7 +79,7 @@ def test_a_raised_version_is_current_and_the_earlier_one_stays(folder: Path, edi
     _store(database, first)
     edit(LESSON, "Mia is nineteen", "Mia is twenty")
     edit(MODULE, "version: 1", "version: 2")
-    assert _store(database, service.load_programme(folder)) == LoadReport(("M01 v2",), ("ips v1",))
+    assert _store(database, service.load_programme(folder)) == LoadReport(("M01 v2",), ("ips v2",))
     with database.read() as session:
         assert service.current_module(session, "M01").activities[0].body_markdown.startswith("Mia is twenty")
         assert service.module_version(session, "M01", 1) == first.modules[0]
@@ -88,20 +96,20 @@ def test_files_older_than_what_is_in_use_are_refused(folder: Path, edit: Edit, d
 
 def test_when_one_part_is_refused_no_other_part_is_loaded(folder: Path, edit: Edit, database: Database) -> None:
     _store(database, service.load_programme(folder))
-    edit("programme.yaml", "version: 1", "version: 2")
+    edit("programme.yaml", "version: 2", "version: 3")
     edit(MODULE, "hours: 6", "hours: 6\nthemes: [T1]")
     edit(MODULE, "themes: [T4]\n", "")
     with pytest.raises(VersionInUse):
         _store(database, service.load_programme(folder))
     with database.read() as session:
-        assert service.current_programme(session).version == 1
+        assert service.current_programme(session).version == 2
 
 
 def test_a_published_id_keeps_its_wording_also_under_a_raised_version(
     folder: Path, edit: Edit, database: Database
 ) -> None:
     _store(database, service.load_programme(folder))
-    edit("programme.yaml", "version: 1", "version: 2")
+    edit("programme.yaml", "version: 2", "version: 3")
     edit("frameworks/ipsv-0.1.yaml", "name: Keep the door open", "name: Guard the door")
     with pytest.raises(VersionInUse, match="`IPSV-A2` was published with another wording"):
         _store(database, service.load_programme(folder))
@@ -109,7 +117,7 @@ def test_a_published_id_keeps_its_wording_also_under_a_raised_version(
 
 def test_an_item_that_was_taken_out_can_still_be_looked_up(folder: Path, edit: Edit, database: Database) -> None:
     _store(database, service.load_programme(folder))
-    edit("programme.yaml", "version: 1", "version: 2")
+    edit("programme.yaml", "version: 2", "version: 3")
     edit("youth-elements.yaml", "id: Y7", "id: Y9")
     _store(database, service.load_programme(folder))
     with database.read() as session:
@@ -138,14 +146,14 @@ def test_an_unknown_module_is_not_found(database: Database, ips: Programme, key:
             service.achievement(session, key, 1)
 
 
-@pytest.mark.parametrize("version", [0, 2, 10**30])
+@pytest.mark.parametrize("version", [0, 98, 10**30])
 def test_an_unknown_version_is_not_found(database: Database, ips: Programme, version: int) -> None:
     _store(database, ips)
     with database.read() as session:
         with pytest.raises(ModuleUnknown):
             service.module_version(session, "M01", version)
         with pytest.raises(NoProgramme):
-            service.programme_version(session, "ips", version)
+            service.programme_version(session, "ips", version + 1)
 
 
 def _store(database: Database, programme: Programme) -> LoadReport:

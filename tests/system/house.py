@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Any
 
 import httpx2
@@ -35,14 +36,15 @@ from app.wiring import Services, bind, build_worker, prepare
 from practice_lms.catalogue import PRIYA, TESS
 from practice_lms.settings import Settings as LmsSettings
 from practice_lms.settings import platform_details
-from tests.browser.stack import free_ports
 from tests.conftest import TEST_SECRET
+from tests.databases import SQLiteMaker
+from tests.ports import free_ports
 from tests.system import preloaded
 
 Process = subprocess.Popen[bytes] | preloaded.Started
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0  # seconds; no test measures, and a busy machine is slow
 AWARDED = AwardDecided.KIND
 
 
@@ -64,6 +66,13 @@ def everything_in(path: Path) -> list[str]:
 def _json(value: Any) -> Any:
     """JSON as it comes back from plain SQL: text from SQLite, read already from PostgreSQL."""
     return json.loads(value) if isinstance(value, str) else value
+
+
+@cache
+def _migrated() -> bytes:
+    """A database as the migrations make it, which are walked once and not once for each house."""
+    with TemporaryDirectory() as folder:
+        return Path(SQLiteMaker(Path(folder)).template("empty", lambda _database: None)).read_bytes()
 
 
 @dataclass
@@ -134,8 +143,8 @@ class House:
         return process
 
     def _start(self, command: list[str], environment: dict[str, str], said: IO[Any], complained: IO[Any]) -> Process:
-        # The demo and a server of several processes start others, by the program that they are themselves.
-        if self.is_afresh or "demo" in command or "--workers" in command:
+        # A server of several processes starts others, by the program that it is itself.
+        if self.is_afresh or "--workers" in command:
             return subprocess.Popen(
                 [sys.executable, "-m", *command],
                 env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=complained,
@@ -175,6 +184,9 @@ class House:
     def connect(self) -> None:
         """Migrate, load the programme, let the practice LMS in, and name Priya an assessor."""
         lms = platform_details(LmsSettings(port=self.ports[1]))
+        path = self.folder / "waymark.sqlite3"
+        if not self.database_url and not path.exists():
+            path.write_bytes(_migrated())
         with self.services() as services:
             migrations.migrate(services.runtime.database)
             prepare(services)

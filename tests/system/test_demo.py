@@ -1,4 +1,7 @@
-"""`waymark demo`, as a stranger starts it: twice, beside itself, after a kill, and when one of its programs dies."""
+"""`waymark demo`, as a stranger starts it: twice, beside itself, after a kill, and when one of its programs dies.
+
+From nothing it is started once; the other times its programs are forked (`preloaded.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +29,21 @@ def started(house: House) -> tuple[Process, dict[str, Any]]:
     return process, json.loads(eventually(printed, "the demo prints its addresses"))
 
 
+def kill_all(process: Process) -> None:
+    """The demo, and then whatever it had started."""
+    orphans = children_of(process)
+    process.kill()
+    process.wait()
+    for orphan in orphans:
+        with suppress(ProcessLookupError):
+            os.kill(orphan, signal.SIGKILL)
+
+
 def test_it_runs_once_goes_on_where_it_stopped_and_survives_a_kill(house: House) -> None:
     house.extra = {"WAYMARK_SECRET_KEY": ""}
+    house.is_afresh = True
     process, first = started(house)
+    house.is_afresh = False
     answer = house.waymark("verify", first["badge"], "--json")
     assert json.loads(answer.stdout)["verdict"] == "valid"
 
@@ -39,11 +55,7 @@ def test_it_runs_once_goes_on_where_it_stopped_and_survives_a_kill(house: House)
     process, again = started(house)
     assert again == first
 
-    orphans = children_of(process)
-    process.kill()
-    process.wait()
-    for orphan in orphans:
-        os.kill(orphan, signal.SIGKILL)
+    kill_all(process)
     process, after_a_kill = started(house)
     assert after_a_kill == first
     assert house.count("credential") == 1
@@ -56,11 +68,7 @@ def test_killed_while_it_tells_its_story_it_tells_it_to_the_end_next_time(house:
     path = house.folder / "waymark.sqlite3"
     eventually(lambda: path.exists() and "3/4" in house.log_of("demo"), "the story begins")
     eventually(lambda: house.count("decision"), "the decision is made", pause=0.002)
-    orphans = children_of(process)
-    process.kill()
-    process.wait()
-    for orphan in orphans:
-        os.kill(orphan, signal.SIGKILL)
+    kill_all(process)
     process, addresses = started(house)
     assert json.loads(house.waymark("verify", addresses["badge"], "--json").stdout)["verdict"] == "valid"
     assert house.count("credential") == 1
@@ -70,7 +78,7 @@ def test_killed_while_it_tells_its_story_it_tells_it_to_the_end_next_time(house:
 def test_when_one_of_its_programs_dies_it_says_which_and_shows_its_last_lines(house: House) -> None:
     process, _addresses = started(house)
     log = house.folder / "logs" / "worker.log"
-    worker = next(pid for pid in children_of(process) if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    worker = next(pid for pid in children_of(process) if Path(f"/proc/{pid}/fd/1").resolve() == log)
     os.kill(worker, signal.SIGKILL)
     assert process.wait(PATIENCE) == 1
     said = house.log_of("demo")

@@ -58,6 +58,7 @@ def test_the_worker(house: House, how: signal.Signals) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
 def test_the_demo_while_it_starts(house: House, how: signal.Signals) -> None:
+    house.is_afresh = True
     process = house.start("demo", "app", "demo")
     eventually(lambda: "2/4" in house.log_of("demo"), "the demo starts its first program")
     expect_a_clean_end(process, how, house.log_of("demo"))

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.config import Settings
-from tests.browser.stack import free_ports
 from tests.databases import Maker, PostgresMaker, postgres_server
+from tests.ports import free_ports
 from tests.system.house import House, eventually
 from tests.system.test_killed_worker import expect_exactly_once, expect_one_mail_each
 from tests.system.walker import Walker

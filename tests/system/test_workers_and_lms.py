@@ -47,6 +47,7 @@ def test_an_outage_of_the_grade_service_delays_no_badge_and_loses_no_score(house
     house.award(tess)
     eventually(lambda: house.count("credential", "state = 'issued'") == 1, "the badge is made")
     eventually(lambda: house.count("lti_score", "last_error IS NOT NULL"), "the score was tried")
+    eventually(lambda: house.count("message_sent_mail"), "the mail has gone out")
     assert house.scores() == []
     expect_one_mail_each(house, 1)
     assert ali.post(f"{house.lms}/admin/outage", {"seconds": "0"}, origin=house.lms).status_code == 303

@@ -18,6 +18,7 @@ from app.vc.open_badges import (
     Image,
     IssuerProfile,
     Recipient,
+    RefreshService,
     RelatedResource,
     Result,
     ResultDescription,
@@ -90,6 +91,8 @@ def unsigned(**changes: Any) -> dict[str, Any]:
         "status": StatusEntry(f"{BASE}/status/1", 81_234),
         "related": [RelatedResource(f"{BASE}/programme/ips/1.json", digest_multibase(b"{}"), "application/json")],
     }
+    badge_id = str(changes.get("id", arguments["id"])).rpartition("/")[2]
+    arguments["refresh"] = RefreshService(f"{BASE}/refresh/{badge_id}/v1/{'t0ken' * 8}-_w")
     return build_credential(**(arguments | changes))
 
 

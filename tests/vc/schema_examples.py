@@ -83,8 +83,9 @@ def _advanced(basic: bytes) -> dict[str, Any]:
         results=(),
         status=StatusEntry(STATUS_URL, 40_961),
         related=[
-            RelatedResource(f"{BASIC_URL}/v1.json", digest_multibase(basic), "application/vc"),
+            RelatedResource(f"{BASIC_URL}/v1.json", digest_multibase(basic), "application/vc+ld+json"),
             RelatedResource(f"{BASE}/programme/ips/1.json", digest_multibase(b"{}"), "application/json"),
+            RelatedResource(f"{BASE}/programme/pathways/lead/1.json", digest_multibase(b"{}"), "application/json"),
         ],
     )
 

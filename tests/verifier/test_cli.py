@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from app.cli import verify
+from tests.ports import free_ports
 from tests.verifier.field import Stranger, contain
 
 
@@ -60,6 +61,32 @@ def test_what_cannot_be_the_name_of_a_file_exits_2(command: typer.Typer, name: s
     done = CliRunner().invoke(command, [name])
     assert done.exit_code == 2
     assert "There is no file" in done.output
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://tool.localhost:8000/credentials/x", "http://localhost:1/x", "https://127.0.0.1/x", "http://[::1]:80/x",
+     "https://10.0.0.7/x"],
+)  # fmt: skip
+def test_of_a_server_on_this_machine_it_names_the_setting_that_lets_it_ask(command: typer.Typer, address: str) -> None:
+    done = CliRunner().invoke(command, [address])
+    assert (done.exit_code, done.output.startswith("unknown")) == (1, True)
+    assert "WAYMARK_ALLOW_PRIVATE_NETWORKS=1" in done.output
+    json.loads(CliRunner().invoke(command, [address, "--json"]).output)
+
+
+def test_of_a_server_elsewhere_it_names_no_setting(command: typer.Typer) -> None:
+    done = CliRunner().invoke(command, ["http://example.org/credentials/x"])
+    assert (done.exit_code, "only public https" in done.output) == (1, True)
+    assert "WAYMARK_ALLOW" not in done.output
+
+
+def test_who_has_set_it_is_not_told_of_it(command: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYMARK_ALLOW_PRIVATE_NETWORKS", "1")
+    (port,) = free_ports(1)
+    done = CliRunner().invoke(command, [f"http://127.0.0.1:{port}/x"])
+    assert done.output.startswith("unknown")
+    assert "WAYMARK_ALLOW" not in done.output
 
 
 def test_a_register_with_a_mistake_exits_2(command: typer.Typer, issuer: Stranger, tmp_path: Path) -> None:

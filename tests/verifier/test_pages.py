@@ -19,6 +19,7 @@ from app.issuer import service as issuer_service
 from app.issuer.models import CredentialVersion
 from app.issuer.schemas import IssuedCredential, IssueRequest
 from app.main import create_app
+from app.programme import service as programme
 from app.vc import status_list
 from app.verifier.service import Verifier
 from app.wiring import Services
@@ -37,11 +38,13 @@ class House:
 
     def issue(self, *, shared: bool = True, email: str | None = EMAIL, **changes: Any) -> IssuedCredential:
         runtime = self.services.runtime
+        with runtime.database.read() as session:
+            module = programme.current_module(session, "M01")
         request: dict[str, Any] = {
             "idempotency_key": f"test:{shared}:{email}:{sorted(changes)}",
             "issuer_key": "orygen",
-            "achievement_key": "M01",
-            "achievement_version": 1,
+            "achievement_key": module.key,
+            "achievement_version": module.version,
             "person_id": None,
             "recipient_email": email,
             "awarded_at": now() - timedelta(days=40),

@@ -21,6 +21,7 @@ from app.issuer.models import CredentialVersion, StatusList
 from app.issuer.schemas import IssuedCredential, IssueRequest
 from app.verifier import known_issuers
 from app.wiring import Services, build_verifier
+from tests.programme.folders import module_version
 
 EMAIL: Final = "robin.okafor@example.org"
 RESULTS: Final = (
@@ -38,7 +39,8 @@ class Stage:
         """A shared badge of Robin's, unless `changes` to the request say otherwise."""
         runtime = self.services.runtime
         request: dict[str, Any] = {
-            "idempotency_key": new_id(), "issuer_key": "orygen", "achievement_key": "M01", "achievement_version": 1,
+            "idempotency_key": new_id(), "issuer_key": "orygen", "achievement_key": "M01",
+            "achievement_version": module_version("M01"),
             "person_id": "person-1", "recipient_email": EMAIL, "awarded_at": now() - timedelta(days=40),
             "valid_until": now() + timedelta(days=1000), "results": RESULTS, "shared": True,
         }  # fmt: skip

@@ -131,7 +131,9 @@ def hand_in(services: Services, person_id: str) -> str:
             else:
                 known = learning.draft(session, activity_key=activity.key, **own)
                 content = {
-                    field.key: known.content[field.key] or _text(field) for field in learning.fields_of(activity)
+                    field.key: known.content[field.key] or _text(field)
+                    for field in learning.fields_of(activity)
+                    if field.kind != "file"
                 }
                 learning.save_draft(
                     session, activity_key=activity.key, content=content, base_revision=known.revision, **own

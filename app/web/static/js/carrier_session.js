@@ -4,14 +4,15 @@ const HEADER = "X-Waymark-Session";
 let token;
 let root;
 
-// From now on every request below `/at/{handle}/` carries the token.
+// From now on every request below `/at/{handle}/` carries the token, and below `/at/{handle}~M03/`, where a badge is renewed.
 export function carry(handle, secret) {
-  root = `/at/${handle}/`;
+  root = `/at/${handle}`;
   token = secret;
-  return root;
+  return `${root}/`;
 }
 
-export const isOfSession = (url) => token !== undefined && url.origin === location.origin && url.pathname.startsWith(root);
+const isBelow = (path) => path.startsWith(`${root}/`) || path.startsWith(`${root}~`);
+export const isOfSession = (url) => token !== undefined && url.origin === location.origin && isBelow(url.pathname);
 
 export function sessionFetch(address, options = {}) {
   const url = new URL(address, document.baseURI);

@@ -1,7 +1,7 @@
 // Shows two versions of a draft side by side and waits until the writer picks one.
 
 // Resolves to "mine" or "theirs". `mine` and `theirs` are a text or an object of fields.
-export function askWhich({ inside, mine, theirs, savedAt }) {
+export function askWhich({ inside, mine, theirs, savedAt, mineTitle = "On this screen", mineLabel = "Keep what is on this screen" }) {
   return new Promise((resolve) => {
     const box = document.createElement("section");
     box.className = "draft-conflict";
@@ -14,7 +14,7 @@ export function askWhich({ inside, mine, theirs, savedAt }) {
     versions.className = "draft-conflict__versions";
     const choose = (choice) => { box.remove(); resolve(choice); };
     versions.append(
-      version("On this screen", mine, "Keep what is on this screen", () => choose("mine")),
+      version(mineTitle, mine, mineLabel, () => choose("mine")),
       version(`Saved elsewhere, ${savedAt}`, theirs, "Use the other version", () => choose("theirs")),
     );
     box.append(intro, versions);

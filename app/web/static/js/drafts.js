@@ -2,6 +2,7 @@
 import { beforeLeaving, pageSignal } from "./carrier_life.js";
 import { sessionFetch } from "./carrier_session.js";
 import { askWhich } from "./draft_conflict.js";
+import { forget, forgetOld, keep, recall } from "./draft_kept.js";
 
 const WAIT_AFTER_TYPING = 800;
 const FIRST_RETRY = 2_000;
@@ -11,12 +12,16 @@ const KEEPALIVE_LIMIT = 60_000; // browsers refuse keepalive bodies over 64 KiB 
 const sentences = {
   saving: () => "Saving…",
   saved: (time) => `Saved ${time}`,
-  offline: () => "Not saved yet: we cannot reach Waymark just now. Your text is safe on this page; we keep trying. Leave the page open.",
-  ended: () => "Not saved: your session has ended. Your text is still here. Copy it, then open this activity again from your course.",
+  offline: (kept) => `Not saved yet: we cannot reach Waymark just now. Your text is safe on this ${kept ? "device" : "page"}; we keep trying.${kept ? "" : " Leave the page open."}`,
+  ended: (kept) => kept
+    ? "Not saved: your session has ended. Your text is kept on this device. Open this activity again from your course, and it is put back and saved."
+    : "Not saved: your session has ended. Your text is still here. Copy it, then open this activity again from your course.",
+  restored: () => "This text was on your device and not saved yet. It is put back, and is being saved.",
   refused: (detail) => `Not saved. ${detail || "The server did not accept this draft."} Your text is still here.`,
   conflict: () => "Not saved: a newer version was saved on another device. Choose which one to keep.",
 };
 
+forgetOld();
 for (const form of document.querySelectorAll("form[data-draft-url]")) startSaving(form);
 
 function startSaving(form) {
@@ -28,9 +33,12 @@ function startSaving(form) {
   let busy = false;
   let stopped = false;
   let choosing = false;
+  let isKept = false;
+  let mayLeave = false;
+  const name = form.dataset.draftKeep;
 
   const tell = (state, ...words) => {
-    status.dataset.state = state === "ended" || state === "conflict" ? "refused" : state;
+    status.dataset.state = { ended: "refused", conflict: "refused", restored: "saving" }[state] ?? state;
     status.textContent = sentences[state](...words);
   };
   const changed = () => JSON.stringify(read(form)) !== last;
@@ -45,7 +53,7 @@ function startSaving(form) {
     try {
       await understand(await send(form, revision, content), content);
     } catch {
-      tell("offline");
+      tell("offline", isKept);
       later(delay);
       delay = Math.min(delay * 2, LONGEST_RETRY);
     } finally {
@@ -63,7 +71,7 @@ function startSaving(form) {
     const body = await response.json().catch(() => ({}));
     if (response.ok) return accept(body, content);
     if (response.status === 409) return resolve(body, content);
-    if ([401, 403, 410].includes(response.status)) { stopped = true; return tell("ended"); }
+    if ([401, 403, 410].includes(response.status)) { stopped = true; ended(); return; }
     if (response.status === 413) return tell("refused", "The text is too long.");
     if (response.status < 500 && response.status !== 429) return tell("refused", body.detail);
     throw new Error("try again later");
@@ -74,7 +82,50 @@ function startSaving(form) {
     last = JSON.stringify(content);
     setRevision(body.revision);
     tell("saved", clock(body.saved_at));
-    if (changed()) later(WAIT_AFTER_TYPING);
+    if (changed()) return later(WAIT_AFTER_TYPING);
+    forgetKept();
+  }
+
+  function forgetKept() {
+    isKept = false;
+    if (name) forget(name);
+  }
+
+  // The text stays where it is. Where the device could not keep it either, it can be taken along in one go.
+  function ended() {
+    tell("ended", isKept);
+    if (isKept || form.querySelector("[data-draft-copy]")) return;
+    const copy = document.createElement("button");
+    copy.type = "button";
+    copy.className = "button button--secondary";
+    copy.dataset.draftCopy = "";
+    copy.textContent = "Copy all my text";
+    copy.addEventListener("click", () => takeAlong(form, copy));
+    status.after(copy);
+  }
+
+  // Typed here before and never saved: put back, unless something newer was saved meanwhile; then the writer chooses.
+  async function restore() {
+    const kept = name ? recall(name) : undefined;
+    if (!kept) return;
+    if (JSON.stringify(kept.content) === last) {
+      if (!form.hasAttribute("data-draft-unsaved")) forgetKept();
+      return;
+    }
+    if (form.hasAttribute("data-draft-unsaved")) return;
+    isKept = true;
+    if (kept.revision === revision) {
+      write(form, kept.content);
+      tell("restored");
+      return later(0);
+    }
+    choosing = true;
+    tell("conflict");
+    const choice = await askWhich({ inside: form, mine: kept.content, theirs: read(form), savedAt: "since then", mineTitle: "Not saved before, from this device", mineLabel: "Use this one" });
+    choosing = false;
+    if (choice === "mine") { write(form, kept.content); return later(0); }
+    forgetKept();
+    tell("saved", clock());
   }
 
   async function resolve(body, content) {
@@ -87,6 +138,7 @@ function startSaving(form) {
     if (choice === "theirs") {
       write(form, body.content);
       last = JSON.stringify(read(form));
+      forgetKept();
       tell("saved", clock(body.saved_at));
     } else {
       later(0);
@@ -100,8 +152,25 @@ function startSaving(form) {
     if (hidden) hidden.value = String(number);
   }
 
-  form.addEventListener("input", () => later(WAIT_AFTER_TYPING));
-  form.addEventListener("submit", () => { stopped = true; clearTimeout(timer); });
+  form.addEventListener("input", () => {
+    if (name) isKept = keep(name, read(form), revision) ?? false;
+    later(WAIT_AFTER_TYPING);
+  });
+  // Going on before the text is safe would lose it where nobody answers or the session is over: saved first, then sent.
+  form.addEventListener("submit", async (event) => {
+    if (!mayLeave && (changed() || busy)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      await finish();
+      if (changed() && (choosing || stopped || status.dataset.state === "offline")) return;
+      mayLeave = true;
+      form.requestSubmit(event.submitter);
+      return;
+    }
+    mayLeave = false;
+    stopped = true;
+    clearTimeout(timer);
+  });
   form.addEventListener("waymark:not-sent", () => { stopped = false; later(0); });
   const signal = pageSignal();
   window.addEventListener("pageshow", (event) => { if (event.persisted) stopped = false; }, { signal });
@@ -111,8 +180,28 @@ function startSaving(form) {
   window.addEventListener("pagehide", save, { signal });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); }, { signal });
   window.addEventListener("beforeunload", (event) => {
-    if (!stopped && status.dataset.state === "offline" && changed()) event.preventDefault();
+    if (!isKept && changed() && ["offline", "refused"].includes(status.dataset.state)) event.preventDefault();
   }, { signal });
+  restore();
+}
+
+async function takeAlong(form, button) {
+  const content = read(form);
+  const text = typeof content === "string" ? content : Object.values(content).flat().filter(Boolean).join("\n\n");
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied. You can paste it anywhere";
+  } catch {
+    const box = document.createElement("textarea");
+    box.className = "input";
+    box.readOnly = true;
+    box.rows = 6;
+    box.value = text;
+    box.setAttribute("aria-label", "All your text, to copy from here");
+    button.replaceWith(box);
+    box.focus();
+    box.select();
+  }
 }
 
 function send(form, revision, content) {

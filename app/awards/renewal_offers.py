@@ -1,0 +1,220 @@
+"""Which badges of a person can be renewed now, how, and until when; and beginning it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from app.awards.errors import NotRenewable
+from app.awards.service import months_after
+from app.core.clock import now
+from app.core.db import ReadSession, WriteSession
+from app.issuer import service as issuer
+from app.issuer.schemas import CredentialSummary
+from app.learning import renewing
+from app.learning.renewing import RenewalStanding
+from app.learning.schemas import Enrolment
+from app.programme import service as programme
+from app.programme.errors import ModuleUnknown
+from app.programme.renewals import ways
+from app.programme.schemas import Module
+
+OPENS_BEFORE: Final = timedelta(days=90)  # with the first reminder
+# Whoever was on leave for a year comes back to a short update; after longer, what they showed is too old to build on.
+CLOSES_AFTER_MONTHS: Final = 12
+
+WhyNot = Literal[
+    "no_end",  # it does not end
+    "early",
+    "over",  # ended too long ago
+    "revoked",
+    "suspended",
+    "replaced",  # another badge of the same achievement ends later
+    "no_module",  # the badge of a pathway: a practice conversation renews it
+    "no_way",  # the module does not say how
+    "same_set",  # the calibration set is still the one that was marked for the badge
+    "decided",  # its renewal is decided, and the worker has not made the new version yet
+]
+
+
+@dataclass(frozen=True)
+class RenewalOffer:
+    """How it stands with the renewal of one badge.
+
+    Attributes:
+        badge: as its holder sees it.
+        opens_at: from when it can be renewed; None if it does not end.
+        closes_at: until when.
+        why_not: what stands in the way; None if it can be renewed now.
+        module: in its newest version; None for a badge that is no module's.
+        ways: the steps by which it can be renewed, as `programme.renewals.ways`.
+        underway: a renewal that was begun and is not decided yet.
+        renewed: the newest one that was decided with an award.
+    """
+
+    badge: CredentialSummary
+    opens_at: datetime | None
+    closes_at: datetime | None
+    why_not: WhyNot | None
+    module: Module | None
+    ways: tuple[tuple[str, ...], ...]
+    underway: RenewalStanding | None
+    renewed: RenewalStanding | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be begun, or gone on with."""
+        return self.why_not is None
+
+
+def offers(session: ReadSession, person_id: str, at: datetime | None = None) -> tuple[RenewalOffer, ...]:
+    """How it stands with each badge of a person, in the order in which they see their badges.
+
+    Args:
+        session: for reading.
+        person_id: whose badges.
+        at: the moment, in UTC; None for now.
+    """
+    badges = issuer.credentials_of(session, person_id)
+    begun = renewing.renewals_of(session, person_id)
+    return tuple(_offer(session, badge, badges, begun, at or now()) for badge in badges)
+
+
+def offer(session: ReadSession, person_id: str, credential_id: str, at: datetime | None = None) -> RenewalOffer:
+    """The same for one badge.
+
+    Raises:
+        CredentialNotFound: there is none, or it is somebody else's.
+    """
+    badge = issuer.held_credential(session, credential_id, person_id)
+    return next(each for each in offers(session, person_id, at) if each.badge.id == badge.id)
+
+
+def begin(
+    session: WriteSession,
+    *,
+    person_id: str,
+    credential_id: str,
+    steps: Collection[str],
+    organisation_id: str | None,
+    at: datetime | None = None,
+) -> Enrolment:
+    """Begin to renew a badge, go on with it, or choose its other way; repeating it changes nothing.
+
+    Args:
+        session: the caller's transaction.
+        person_id: whose badge it is.
+        credential_id: the badge.
+        steps: keys of the activities of one of its ways.
+        organisation_id: from whose LMS, if that is known.
+        at: the moment, in UTC; None for now.
+
+    Raises:
+        CredentialNotFound: there is none, or it is somebody else's.
+        NotRenewable: it cannot be renewed now.
+        NoSuchRenewal, WorkLocked: as in `learning.renewing.begin`.
+    """
+    found = offer(session, person_id, credential_id, at)
+    if found.why_not is not None or found.module is None or found.closes_at is None:
+        raise NotRenewable
+    return renewing.begin(
+        session,
+        person_id=person_id,
+        credential_id=credential_id,
+        module=found.module,
+        steps=steps,
+        renew_by=found.closes_at,
+        organisation_id=organisation_id,
+    )
+
+
+def _offer(
+    session: ReadSession,
+    badge: CredentialSummary,
+    badges: Collection[CredentialSummary],
+    begun: Collection[RenewalStanding],
+    at: datetime,
+) -> RenewalOffer:
+    module = _module(session, badge.achievement_key)
+    of_badge = [each for each in begun if each.enrolment.renews == badge.id]
+    underway = next((each for each in of_badge if each.state != "awarded"), None)
+    renewed = next((each for each in of_badge if each.state == "awarded"), None)
+    end = badge.valid_until
+    closes_at = months_after(end, CLOSES_AFTER_MONTHS) if end is not None else None
+    return RenewalOffer(
+        badge=badge,
+        opens_at=end - OPENS_BEFORE if end is not None else None,
+        closes_at=closes_at,
+        why_not=_why_not(session, badge, badges, module, at) or _decided(renewed, end),
+        module=module,
+        ways=_ways(session, module, underway),
+        underway=underway,
+        renewed=renewed,
+    )
+
+
+def _why_not(
+    session: ReadSession,
+    badge: CredentialSummary,
+    badges: Collection[CredentialSummary],
+    module: Module | None,
+    at: datetime,
+) -> WhyNot | None:
+    end = badge.valid_until
+    if badge.state != "issued":
+        return "revoked"
+    if end is None:
+        return "no_end"
+    if module is None:
+        return "no_module"
+    checks: tuple[tuple[WhyNot, bool], ...] = (
+        ("suspended", badge.suspended_at is not None),
+        ("replaced", any(_replaces(other, badge, end) for other in badges)),
+        ("early", at < end - OPENS_BEFORE),
+        ("over", at >= months_after(end, CLOSES_AFTER_MONTHS)),
+        ("no_way", not ways(module)),
+        ("same_set", _is_same_set(session, badge, module)),
+    )
+    return next((why for why, holds in checks if holds), None)
+
+
+def _decided(renewed: RenewalStanding | None, end: datetime | None) -> WhyNot | None:
+    """A decision since the renewal opened would have moved the end, and the opening with it, had it been done."""
+    at = renewed.decided_at if renewed is not None else None
+    return "decided" if at is not None and end is not None and at >= end - OPENS_BEFORE else None
+
+
+def _replaces(other: CredentialSummary, badge: CredentialSummary, end: datetime) -> bool:
+    return (
+        other.id != badge.id
+        and other.achievement_key == badge.achievement_key
+        and other.state == "issued"
+        and other.suspended_at is None
+        and (other.valid_until is None or other.valid_until > end)
+    )
+
+
+def _module(session: ReadSession, key: str) -> Module | None:
+    try:
+        return programme.current_module(session, key)
+    except ModuleUnknown:
+        return None
+
+
+def _ways(session: ReadSession, module: Module | None, underway: RenewalStanding | None) -> tuple[tuple[str, ...], ...]:
+    """Those of the version that the renewal began with, if it has begun."""
+    if module is None:
+        return ()
+    if underway is None:
+        return ways(module)
+    return ways(programme.module_version(session, module.key, underway.enrolment.module_version))
+
+
+def _is_same_set(session: ReadSession, badge: CredentialSummary, module: Module) -> bool:
+    """Whether a calibration set would be marked whose agreed marks its holder was shown before."""
+    if module.calibration is None:
+        return False
+    before = programme.module_version(session, module.key, badge.achievement_version).calibration
+    return before is not None and before.version == module.calibration.version

@@ -1,0 +1,245 @@
+"""What the map says: every state and every reason of a step, in words. Pure, and in one place.
+
+Nothing here guesses: a day is said only where the record gives it, and nobody is compared with anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from app.learning.schemas import OverallState
+from app.pathways.schemas import Need, Step
+from app.programme.pathway_words import joined, number
+from app.programme.pathways import (
+    ConfirmationRule,
+    ConversationRule,
+    ExternalBadgeRule,
+    GroupRule,
+    HeldRule,
+    TimeInRoleRule,
+)
+from app.web.pathway_stops import Stop, StopState, Way
+
+SOON: Final = 90  # days: the reminders by mail begin then too (app/messages/expiring.py)
+
+STATE_WORDS: Mapping[StopState, str] = {
+    "plain": "", "have": "You have it", "ending": "Ends soon", "recognised": "Recognised", "handed_in": "Handed in",
+    "returned": "Came back", "begun": "Begun", "open": "Open to you", "later": "Later",
+    "ended": "Ended",
+}  # fmt: skip
+THERE: Final = "It is there"  # of a step that is no badge
+ENDED_WORDS: Mapping[str, str] = {
+    "suspended": "Suspended", "revoked": "Revoked", "expired": "Ended", "too_old": "Too old", "withdrawn": "Taken back"
+}  # fmt: skip
+WORK: Mapping[OverallState, StopState] = {"working": "begun", "submitted": "handed_in", "returned": "returned"}
+BY_WORDS: Mapping[str, str] = {"manager": "your manager", "supervisor": "your supervisor", "assessor": "an assessor"}
+
+
+def day(moment: datetime) -> str:
+    """A date as Australians write it: 4 March 2026."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def hours(minutes: int) -> str:
+    """Effort, as a person plans with it: about 6 h, 45 min."""
+    return f"{minutes}\u00a0min" if minutes < 60 else f"about {round(minutes / 60)}\u00a0h"
+
+
+def months_or_days(days: int) -> str:
+    """A stretch of time to look ahead to, coarser the longer it is."""
+    if days <= 45:
+        return f"{days} day{'' if days == 1 else 's'}"
+    return f"about {number(round(days / 30.44))} months"
+
+
+def step_title(step: Step, badge_title: str = "") -> str:
+    """What a step is called."""
+    rule = step.rule
+    if isinstance(rule, HeldRule):
+        return badge_title or rule.achievement
+    if isinstance(rule, ExternalBadgeRule):
+        return f"{rule.name} ({rule.issuer_name})"
+    if isinstance(rule, TimeInRoleRule):
+        return f"{number(rule.months).capitalize()} month{'' if rule.months == 1 else 's'} in {rule.role}"
+    if isinstance(rule, GroupRule):
+        if rule.is_all:
+            return "All of these"
+        many = number(len(rule.of))
+        return f"One of these {many}" if rule.needed == 1 else f"{number(rule.needed).capitalize()} of these {many}"
+    return rule.title
+
+
+def what_it_is(step: Step) -> str:
+    """What a step asks for, where that stands with the pathway."""
+    if isinstance(step.rule, ConfirmationRule | ConversationRule):
+        return step.rule.text
+    return ""
+
+
+def waits_for(names: list[str], *, begun: bool) -> str:
+    """That a badge's award waits for other badges, though the work does not."""
+    if not names:
+        return ""
+    return f"{'' if begun else 'You can begin it now. '}Its badge waits for {joined(names)}."
+
+
+def asked(rule: ConfirmationRule, at: datetime) -> str:
+    """That somebody was asked for a word and has not answered yet."""
+    return f"You asked on {day(at)}. {BY_WORDS[rule.by].capitalize()} has not answered yet."
+
+
+def why_open(step: Step, *, renewable: bool = True) -> str:
+    """Why a step is open and what would meet it, in whole sentences.
+
+    Args:
+        step: one that is not met; of any other nothing is said.
+        renewable: whether the badge that ended can be renewed now.
+    """
+    need = step.need
+    if need is None:
+        return ""
+    if need.reason == "missing":
+        return _missing(step)
+    if need.reason == "time_short":
+        return _time(step, need)
+    if need.reason == "too_few":
+        more = "One more of these is" if need.count == 1 else f"{number(need.count).capitalize()} more of these are"
+        return f"{more} needed."
+    if isinstance(step.rule, ConversationRule) and need.reason == "below_level":
+        return _below(step.rule, need)
+    return _ended(step, need, renewable=renewable)
+
+
+def _missing(step: Step) -> str:
+    rule = step.rule
+    if isinstance(rule, HeldRule):
+        return ""  # that it is not there the state says already
+    if isinstance(rule, ExternalBadgeRule):
+        return f"This badge comes from {rule.issuer_name}. We have not seen it yet."
+    if isinstance(rule, ConfirmationRule):
+        return f"{BY_WORDS[rule.by].capitalize()} has not confirmed it yet."
+    return "It has not been held yet. Once the badges are there, an assessor finds a time with you."
+
+
+def _time(step: Step, need: Need) -> str:
+    left = need.days_left or 0
+    if step.meets_at is not None:
+        return f"{months_or_days(left).capitalize()} to go. It fills up by itself on {day(step.meets_at)}."
+    pause = "" if need.on is None else f" It was full until {day(need.on)}."
+    missing = f"{months_or_days(left).capitalize()} of work {'is' if left == 1 else 'are'} missing on our record."
+    return f"{missing}{pause} Your centre’s manager keeps the dates of your role; ask them if this looks wrong."
+
+
+def _below(rule: ConversationRule, need: Need) -> str:
+    titles = {each.key: each.title for each in rule.rubric.criteria}
+    named = joined([f"“{titles.get(key, key)}”" for key in need.criteria])
+    when = f"You talked on {day(need.on)}. " if need.on is not None else ""
+    have = "has" if len(need.criteria) == 1 else "have"
+    return f"{when}{named} {have} not reached level {rule.minimum_level} yet. Talk again when you are ready."
+
+
+def _ended(step: Step, need: Need, *, renewable: bool) -> str:
+    on = day(need.on) if need.on is not None else ""
+    rule = step.rule
+    if need.reason == "begins":
+        return f"It counts from {on}. There is nothing to do until then."
+    if need.reason == "suspended":
+        return f"It has been suspended since {on}. A person looks into it; ask the people who run your program."
+    if need.reason == "expired":
+        then = "Renew it, and it counts again." if renewable else "Its page says what you can do."
+        return f"It ended on {on}. {then}"
+    if need.reason == "too_old":
+        months = rule.awarded_within_months if isinstance(rule, HeldRule) else None
+        return f"It must have been awarded in the last {number(months or 0)} months, and that was over on {on}."
+    if need.reason == "revoked":
+        return f"It was revoked on {on}. It can be earned anew."
+    if need.reason == "withdrawn":
+        who = BY_WORDS[rule.by].capitalize() if isinstance(rule, ConfirmationRule) else "Whoever decided it"
+        return f"{who} took it back on {on}."
+    return "A newer version of it took its place, and that one does not count yet."
+
+
+def short_day(moment: datetime) -> str:
+    """A date for the map, where room is short: 4 Mar 2026."""
+    return f"{moment.day}\u00a0{moment:%b}\u00a0{moment:%Y}"
+
+
+def until_line(until: datetime, state: StopState) -> str:
+    """Until when something counts: to the day where that day is near."""
+    return short_day(until) if state == "ending" else f"until {until:%b}\u00a0{until:%Y}"
+
+
+def after_line(codes: list[str]) -> str:
+    """What comes before, for the map."""
+    return f"after {joined(codes)}" if codes else ""
+
+
+def here(way: Way) -> str:
+    """How far somebody is on a way, and how much of it is left."""
+    behind, whole = way.behind, len(way.stops)
+    if behind == whole:
+        return "All its steps are there."
+    left = sum(stop.minutes for stop in way.stops if not stop.is_behind)
+    effort = f", {hours(left)} of work" if left else ""
+    if behind == 0:
+        begins = " Everybody begins here." if way.level == "basic" else ""
+        return f"{number(whole).capitalize()} steps{effort}.{begins}"
+    there = f"{number(behind).capitalize()} of {number(whole)} steps {'is' if behind == 1 else 'are'} there."
+    return f"{there} {number(whole - behind).capitalize()} to go{effort}."
+
+
+def state_line(stop: Stop) -> str:
+    """What stands below a stop's title: where it stands in words, and the one thing to know beside it."""
+    if not stop.is_next:
+        return _state_line(stop)
+    if stop.state == "open":
+        return " · ".join(filter(None, ("Next", stop.line)))
+    line = _state_line(stop)
+    return f"Next · {line[:1].lower()}{line[1:]}"
+
+
+def _state_line(stop: Stop) -> str:
+    if stop.state == "have" and stop.line:
+        return f"{'Yours' if stop.kind == 'badge' else 'There'} {stop.line}"
+    if stop.state == "have":
+        return "Yours" if stop.kind == "badge" else "It is there"
+    if stop.state == "later" and stop.line:
+        return stop.line[:1].upper() + stop.line[1:]
+    if stop.state in ("ending", "ended"):
+        return f"{'Ends' if stop.state == 'ending' else stop.word} {stop.line}"
+    if stop.state == "open" and stop.kind == "badge":
+        return " · ".join(filter(None, ("Open", stop.line)))
+    return " · ".join(filter(None, (stop.word, stop.line)))
+
+
+def name_of(stop: Stop) -> str:
+    """A stop in one phrase: what it is, and where it stands."""
+    title = f"{stop.code} {stop.short}".strip()
+    line = state_line(stop)
+    return f"{title}: {line}" if line else title
+
+
+def here_on(ways: tuple[Way, ...]) -> str:
+    """Where somebody stands on the first way that they have not walked to its end, or that all are walked."""
+    way = next((each for each in ways if not each.end.is_behind), None)
+    if way is None:
+        return (
+            f"You have walked it to its end: {ways[0].end.short}." if len(ways) == 1 else "You have walked every way."
+        )
+    walked = [each for each in ways if each.end.is_behind]
+    if walked and way.level != "basic":
+        ahead = sum(not each.end.is_behind for each in ways)
+        names = joined([each.end.short for each in walked])
+        more = "One way goes" if ahead == 1 else f"{number(ahead).capitalize()} ways go"
+        return f"You are here: {names}. {more} on from here."
+    return here(way)
+
+
+def told(way: Way, beyond: tuple[Way, ...]) -> str:
+    """What the picture shows, for who cannot see it."""
+    further = f" {number(len(beyond)).capitalize()} ways go on from there." if beyond else ""
+    return (
+        f"A track with {number(len(way.stops))} stops leads to {way.end.title}.{further} The table below says the same."
+    )

@@ -1,0 +1,127 @@
+"""How it stands with the renewal of a badge, in words for its holder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.awards.renewal_offers import RenewalOffer, WhyNot
+from app.learning.knowledge_check import pass_count
+from app.programme.renewals import update_of
+from app.programme.schemas import Activity, Module
+from app.web.learner_path import KIND_WORDS
+from app.web.pages import day
+
+AN_HOUR: Final = 60
+
+WHY_NOT: Final[Mapping[WhyNot, str]] = {
+    "no_end": "This badge does not end, so there is nothing to renew.",
+    "revoked": "This badge was revoked, so it cannot be renewed. If you think that is a mistake, ask the people who "
+    "run your programme.",
+    "suspended": "This badge is suspended. It can be renewed once it is in force again. Ask the people who run your "
+    "programme what happens next.",
+    "over": "This badge ended more than twelve months ago. After so long the module is done as a whole again: open it "
+    "from your LMS. The badge still shows what you did.",
+    "replaced": "You have another badge of the same module that ends later, so this one need not be renewed.",
+    "no_way": "The programme does not say how this badge is renewed. Ask the people who run it.",
+    "same_set": "This badge is renewed by marking a fresh calibration set, and none has been published since you "
+    "earned it. There is nothing you need to do until then.",
+    "decided": "An assessor has decided: your badge is being renewed. That takes a minute or two.",
+}
+
+
+@dataclass(frozen=True)
+class StepWords:
+    """One thing that is done again."""
+
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class WayWords:
+    """One way to renew a badge.
+
+    Attributes:
+        value: stands for it in the form.
+        title: what tells it from the other ways.
+        steps: all of them; `always` are those that every way has.
+    """
+
+    value: str
+    title: str
+    steps: tuple[StepWords, ...]
+    always: tuple[StepWords, ...]
+
+
+@dataclass(frozen=True)
+class RenewalLine:
+    """What a list or a badge's page says of it.
+
+    Attributes:
+        text: a sentence or two.
+        action: the words of the link to where it is done; None where there is nothing to do.
+    """
+
+    text: str
+    action: str | None = None
+
+
+def line_of(offer: RenewalOffer) -> RenewalLine | None:
+    """What is to be said of a badge's renewal beside it; None where nothing needs saying yet."""
+    until = offer.badge.valid_until
+    if offer.badge.state != "issued" or until is None or offer.closes_at is None:
+        return None
+    if offer.underway is not None and offer.why_not is None:
+        states = {
+            "working": ("You have begun to renew it.", "Go on with the renewal"),
+            "submitted": ("Your work for its renewal is with an assessor.", "See what you handed in"),
+            "returned": ("Your work for its renewal came back with comments.", "See the comments"),
+        }
+        return RenewalLine(*states[offer.underway.state])
+    if offer.why_not is None:
+        return RenewalLine(f"You can renew it now, and until {day(offer.closes_at)}.", "Renew")
+    if offer.why_not in ("decided", "over", "same_set"):
+        return RenewalLine(WHY_NOT[offer.why_not])
+    return None
+
+
+def why_not(offer: RenewalOffer) -> str | None:
+    """Why a badge cannot be renewed at this moment; None if it can."""
+    if offer.why_not is None:
+        return None
+    if offer.why_not == "early" and offer.opens_at is not None:
+        return f"This badge can be renewed from {day(offer.opens_at)}: 90 days before it ends. We send you a mail then."
+    if offer.why_not == "no_module":
+        return (
+            "This badge stands on others. It is renewed by keeping them current and by a fresh practice conversation."
+        )
+    return WHY_NOT.get(offer.why_not, "This badge cannot be renewed now.")
+
+
+def ways_of(offer: RenewalOffer, module: Module) -> tuple[WayWords, ...]:
+    """The ways to renew a badge, each with its steps."""
+    common = set.intersection(*(set(way) for way in offer.ways)) if offer.ways else set()
+    found = []
+    for number, way in enumerate(offer.ways):
+        steps = {activity.key: _step(activity, module) for activity in update_of(module, way).activities}
+        own = [f"{step.title} ({step.detail})" for key, step in steps.items() if key not in common]
+        always = tuple(step for key, step in steps.items() if key in common)
+        found.append(WayWords(str(number), " and ".join(own), tuple(steps.values()), always))
+    return tuple(found)
+
+
+def _step(activity: Activity, module: Module) -> StepWords:
+    if activity.kind == "knowledge_check":
+        total = activity.draw or len(activity.questions)
+        right = pass_count(module.award_rule, total)
+        return StepWords("A short update check", f"{total} questions on how it stands today; {right} right is enough")
+    return StepWords(activity.title, f"{KIND_WORDS[activity.kind].capitalize()} · {_time(activity.minutes)}")
+
+
+def _time(minutes: int) -> str:
+    if minutes < AN_HOUR:
+        return f"about {minutes} minutes"
+    hours = round(minutes / AN_HOUR, 1)
+    return "about an hour" if hours == 1 else f"about {hours:g} hours"

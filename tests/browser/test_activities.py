@@ -1,0 +1,170 @@
+"""A learner on a phone through a session, a check with words for each answer, and a text that no trouble loses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+from starlette.testclient import TestClient
+
+from app.programme import documents
+from app.programme import service as programme
+from app.programme.models import ProgrammeModuleVersion
+from app.programme.schemas import Activity, Option, Question
+from app.web.models import LaunchSessionRow
+from app.wiring import Services
+from tests.browser.accessible import expect_accessible
+from tests.browser.conftest import arrived, follow
+from tests.browser.test_pages_look import TOO_WIDE
+from tests.browser.test_story import eventually
+from tests.web.people import SignedIn, sign_in
+from tests.web.test_activities_attendance import AT, WORKSHOP, in_course
+
+NewContext = Callable[..., BrowserContext]
+Picture = Callable[[Page, str], None]
+ORIGIN = "http://tool.localhost:8000"
+
+
+class Line:
+    """The way from a browser to the app, which can be cut."""
+
+    def __init__(self, client: TestClient, person: SignedIn, page: Page) -> None:
+        self._client, self.person, self.is_cut = client, person, False
+        page.route("**/*", self._answer)
+
+    def _answer(self, route: Route) -> None:
+        if self.is_cut:
+            route.abort()
+            return
+        request, headers = route.request, {**route.request.headers, "cookie": self.person.cookie}
+        answer = self._client.request(request.method, request.url, content=request.post_data_buffer, headers=headers)
+        while answer.status_code == 303:
+            answer = self._client.get(answer.headers["location"].split("#")[0], headers=headers)
+        route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
+
+
+def publish(services: Services) -> None:
+    """M01 with a session and with words for each answer, before anybody begins."""
+    options = tuple(Option(key, f"Answer {key}", key == "b", f"What is said to {key}.") for key in "abc")
+    check = Activity(
+        "check", "knowledge_check", "Check", 30, "One.", (Question("q1", "Which?", options, ""),), 1, 2, 60
+    )
+    with services.runtime.database.write() as session:
+        current = programme.current_module(session, "M01")
+        lesson, exercise = current.activity("lesson"), current.activity("exercise")
+        made = replace(current, version=current.version + 1, activities=(lesson, check, WORKSHOP, exercise))
+        session.add(
+            ProgrammeModuleVersion(
+                key=made.key, version=made.version, programme_key="ips",
+                digest=documents.with_digest(made).digest, document=documents.module_document(made),
+            )
+        )  # fmt: skip
+
+
+def look(page: Page, picture: Picture, name: str) -> None:
+    """Nothing runs over the edge of a phone, and axe finds nothing; once the page is whole."""
+    arrived(page.locator("h1:visible"))
+    assert page.evaluate(TOO_WIDE) == [], name
+    expect_accessible(page, name)
+    picture(page, f"activities-{name}")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert page.evaluate(TOO_WIDE) == [], name
+    picture(page, f"activities-{name}-wide")
+    page.set_viewport_size({"width": 360, "height": 780})
+
+
+@pytest.fixture
+def page(new_context: NewContext) -> Page:
+    return new_context(width=360, height=780, reduced_motion="reduce").new_page()
+
+
+def test_a_learner_on_a_phone_through_the_kinds_of_activity_and_every_trouble_with_a_text(
+    services: Services, client: TestClient, page: Page, picture: Picture
+) -> None:
+    publish(services)
+    tess = sign_in(services, client, "Tess")
+    in_course(services, tess.person_id, "Tess")
+    priya = sign_in(services, client, "Priya", teacher=True)
+    line = Line(client, tess, page)
+    here = f"{ORIGIN}{tess.root}"
+
+    page.goto(f"{here}/module")
+    page.get_by_text("I can do this already").click()
+    look(page, picture, "module")
+    follow(page.get_by_role("button", name="Go without the lessons"))
+    expect(page.get_by_text("Lessons are not asked for")).to_be_visible()
+    look(page, picture, "recognition")
+
+    page.goto(f"{here}/activity/check")
+    follow(page.get_by_role("button", name="Begin"))
+    page.get_by_label("Answer a").check()
+    follow(page.get_by_role("button", name="Send my answers"))
+    expect(page.get_by_text("What is said to a.")).to_be_visible()
+    expect(page.get_by_text("What is said to b.")).to_be_visible()
+    expect(page.get_by_text("What is said to c.")).to_be_hidden()
+    look(page, picture, "check")
+
+    _session(line, page, picture, tess, priya)
+    _text(line, services, page, here)
+
+
+def _session(line: Line, page: Page, picture: Picture, tess: SignedIn, priya: SignedIn) -> None:
+    """Priya shows the code, Tess mistypes it once; then it counts."""
+    line.person = priya
+    page.goto(f"{ORIGIN}{priya.root}{AT}")
+    look(page, picture, "who-was-there")
+    follow(page.get_by_role("button", name="Show today's code"))
+    code = page.locator(".session-code .visually-hidden").inner_text()
+    look(page, picture, "code")
+    line.person = tess
+    page.goto(f"{ORIGIN}{tess.root}/activity/workshop")
+    for typed in ("wrong", code.lower()):
+        page.get_by_label("Code shown in the session").fill(typed)
+        follow(page.get_by_role("button", name="I was there"))
+        if typed == "wrong":
+            expect(page.get_by_role("alert")).to_contain_text("not the code that is shown")
+            look(page, picture, "session")
+    expect(page.get_by_text("The code you typed confirms it")).to_be_visible()
+    look(page, picture, "session-done")
+
+
+def _text(line: Line, services: Services, page: Page, here: str) -> None:
+    """Written while the line is cut, the tab closed; found again; and written on when the session is over."""
+    address, status = f"{here}/activity/exercise", page.locator("[data-draft-status]")
+    page.goto(f"{here}/module")
+    for name, kept in (("a", "{"), ("b", "null"), ("c", '{"at": 0}'), ("d", '{"at": 9e15}')):
+        page.evaluate("([name, kept]) => localStorage.setItem(`waymark-unsaved:${name}`, kept)", [name, kept])
+    page.goto(address)
+    field = page.locator("form[data-draft-url] textarea").first
+    line.is_cut = True
+    field.fill("Written on the train")
+    expect(status).to_contain_text("safe on this device")
+    page.get_by_role("button", name="Save and stay").click()
+    expect(field).to_have_value("Written on the train")
+    page.goto("about:blank")  # closed, without a word from the server
+    line.is_cut = False
+    page.goto(address)
+    expect(field).to_have_value("Written on the train")
+    expect(status).to_contain_text(re.compile("^Saved"))
+    kept_here = partial(page.evaluate, "Object.keys(localStorage).length")
+    eventually(kept_here, lambda kept: kept == 0)  # what is saved stays on no device
+
+    with services.runtime.database.write() as session:
+        row = session.get_one(LaunchSessionRow, here.rsplit("/", 1)[1])
+        ended, row.secret_hash = row.secret_hash, "0" * 64
+        session.add(row)
+    field.fill("Written after lunch")
+    expect(status).to_contain_text("session has ended")
+    page.get_by_role("button", name="Save and go on").click()
+    expect(field).to_have_value("Written after lunch")
+    with services.runtime.database.write() as session:
+        row = session.get_one(LaunchSessionRow, here.rsplit("/", 1)[1])
+        row.secret_hash = ended
+        session.add(row)
+    page.goto(address)
+    expect(field).to_have_value("Written after lunch")
+    expect(status).to_contain_text(re.compile("^Saved"))
