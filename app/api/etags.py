@@ -17,8 +17,9 @@ _TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e]{0,100})"')
 
 
 def etag_of(badge: BadgeRecord) -> str:
-    """The tag of a badge as it stands: `"2-suspended"`."""
-    return f'"{badge.version}-{badge.standing}"'
+    """The tag of a badge as it stands: `"2-issued"`; a second suspension is another one than the first."""
+    again = f"-{int(badge.since.timestamp() * 1e6):x}" if badge.standing == "suspended" and badge.since else ""
+    return f'"{badge.version}-{badge.standing}{again}"'
 
 
 def is_current(request: Request, current: str) -> bool | None:

@@ -144,11 +144,23 @@ def test_a_change_decided_on_an_older_state_is_refused(api: Api) -> None:
     assert api.post(f"{path}/suspend", SUSPEND).status_code == 200
     for change, body in (("revoke", {"reason": "x"}), ("reinstate", {"decided_by": DECIDED})):
         answer = api.post(f"{path}/{change}", body, If_Match='"1-issued"')
-        assert (answer.status_code, slug(answer), answer.headers["etag"]) == (412, "version-old", '"1-suspended"')
-    odd = api.post(f"{path}/revoke", {"reason": "x"}, If_Match="1-suspended")
+        assert (answer.status_code, slug(answer)) == (412, "version-old")
+    tag = answer.headers["etag"]
+    assert tag == api.get(path).headers["etag"]
+    odd = api.post(f"{path}/revoke", {"reason": "x"}, If_Match=tag.strip('"'))
     assert (odd.status_code, slug(odd)) == (400, "version-unreadable")
-    assert api.post(f"{path}/revoke", {"reason": "x"}, If_Match='W/"1-suspended"').status_code == 412
-    assert api.post(f"{path}/revoke", {"reason": "x"}, If_Match='"0", "1-suspended"').status_code == 200
+    assert api.post(f"{path}/revoke", {"reason": "x"}, If_Match=f"W/{tag}").status_code == 412
+    assert api.post(f"{path}/revoke", {"reason": "x"}, If_Match=f'"0", {tag}').status_code == 200
+
+
+def test_a_second_suspension_is_another_state_than_the_first(api: Api) -> None:
+    path = f"/credentials/{issued(api)}"
+    api.post(f"{path}/suspend", SUSPEND)
+    seen = api.get(path).headers["etag"]
+    api.post(f"{path}/reinstate", {"decided_by": DECIDED})
+    api.post(f"{path}/suspend", SUSPEND | {"reason": "For another reason."})
+    assert api.get(path, **{"If-None-Match": seen}).status_code == 200
+    assert api.post(f"{path}/reinstate", {"decided_by": DECIDED}, If_Match=seen).status_code == 412
 
 
 def test_a_correction_is_the_next_version_of_the_same_badge(services: Services, api: Api) -> None:

@@ -32,7 +32,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--test-third-party-cookie-phaseout",
 ]  # fmt: skip
 
-PATIENCE = 30_000  # milliseconds; no test measures, and a busy machine is slow
+PATIENCE = 90_000  # milliseconds; no test measures, and a busy machine is slow
 STILL = 20  # looks at a frame that stays smaller than its content: nothing more is going to happen
 # How many times slower than this machine the browser is made to be, and each of its requests by so many milliseconds:
 # to find the tests that read a page, or press a key in it, before it is there.

@@ -70,7 +70,7 @@ class DemoStack:
 
     def fetch_json(self, url: str) -> Any:
         """JSON at an address of this server; not every resolver knows names below localhost."""
-        return httpx2.get(url.replace("tool.localhost", "127.0.0.1"), trust_env=False).json()
+        return httpx2.get(url.replace("tool.localhost", "127.0.0.1"), trust_env=False, timeout=60).json()
 
     def mails(self) -> list[dict[str, Any]]:
         """What the practice LMS's mailbox holds, newest first."""
@@ -85,7 +85,7 @@ class DemoStack:
     def stop(self) -> int:
         """Ctrl-C; returns the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 def start_demo(folder: Path) -> DemoStack:

@@ -39,7 +39,9 @@ def paste_the_address(page: Page, demo: DemoStack) -> FrameLocator:
 
 def begun(demo: DemoStack) -> str:
     """The address of our page as the LMS opens it, good for one registration."""
-    answer = httpx2.post(f"http://127.0.0.1:{demo.lms_port}/admin/api/registrations", json={}, trust_env=False)
+    answer = httpx2.post(
+        f"http://127.0.0.1:{demo.lms_port}/admin/api/registrations", json={}, trust_env=False, timeout=60
+    )
     url: str = answer.json()["url"]
     return url
 

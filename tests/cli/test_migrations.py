@@ -211,7 +211,7 @@ def test_two_that_migrate_at_once_do_it_one_after_the_other(blank: Database, tmp
         )
         for _ in range(2)
     ]  # fmt: skip
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=240) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     nothing_to_do = [f'"before": "{migrations.head()}"' in out for out, _ in said]
     assert sorted(nothing_to_do) == [False, True], said

@@ -60,9 +60,9 @@ def test_it_needs_no_settings_shows_the_module_and_ends_cleanly(tmp_path: Path, 
         said = "".join(iter(process.stdout.readline, "}\n")) + "}"
         address = json.loads(said)["address"]
         assert address == f"http://127.0.0.1:{port}/preview/M02"
-        assert "Young People, Mental Health and Work" in httpx2.get(address, follow_redirects=True, timeout=30).text
+        assert "Young People, Mental Health and Work" in httpx2.get(address, follow_redirects=True, timeout=120).text
     finally:
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=120)
     assert (process.returncode, rest, errors) == (0, "", "")
     assert not (tmp_path / "data").exists()

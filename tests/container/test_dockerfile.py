@@ -104,7 +104,7 @@ def _files(folder: Path) -> set[str]:
 def _answer(url: str) -> httpx2.Response:
     for _ in range(600):
         try:
-            return httpx2.get(url, trust_env=False)
+            return httpx2.get(url, trust_env=False, timeout=60)
         except httpx2.HTTPError:
             time.sleep(0.2)
     raise AssertionError(f"{url} did not answer")

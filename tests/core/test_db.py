@@ -171,7 +171,7 @@ def test_a_change_goes_on_when_another_process_has_written(database: Database) -
     assert waiting.is_alive()
     other.execute("ROLLBACK")
     other.close()
-    waiting.join(timeout=10)
+    waiting.join(timeout=60)
     with database.read() as session:
         assert recall(session, "a") == "b"
 

@@ -119,7 +119,7 @@ def test_those_who_wait_for_a_platform_that_hangs_wait_for_it_once() -> None:
     go_on = threading.Event()
 
     def hang() -> httpx2.Response:
-        go_on.wait(10)
+        go_on.wait(60)
         raise httpx2.ReadTimeout("too slow")
 
     source = Source(hang)
@@ -137,7 +137,7 @@ def test_those_who_wait_for_a_platform_that_hangs_wait_for_it_once() -> None:
         thread.start()
     go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert told == ["platform-keys-unavailable"] * 20
     assert source.asked == 1
 

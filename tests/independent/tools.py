@@ -40,7 +40,7 @@ def node_program(path: str | None = None) -> str:
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if node is None or npm is None:
         raise ToolsMissing(f"no Node with npm here: install Node {LEAST_NODE} or newer")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=120, check=False).stdout
     major = version.strip().removeprefix("v").partition(".")[0]
     if not major.isdigit() or int(major) < LEAST_NODE:
         raise ToolsMissing(f"Node {version.strip() or '(unknown)'} is too old: install Node {LEAST_NODE} or newer")

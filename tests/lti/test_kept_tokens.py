@@ -64,7 +64,7 @@ def test_two_processes_that_need_a_token_at_once_ask_one_after_the_other(
         assert waiting.is_alive()
         assert not platform.at("/token")
         kept.keep(first._tenant, [SCORE_SCOPE], "token-of-the-first", 3600)
-    waiting.join(timeout=10)
+    waiting.join(timeout=60)
     assert got == ["token-of-the-first"]
     assert not platform.at("/token")
     with database.read() as session:

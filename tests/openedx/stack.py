@@ -60,7 +60,7 @@ class Campus:
 
     def _answers(self) -> bool:
         try:
-            return httpx2.get(f"{self.address}/gradebook", trust_env=False, timeout=10).status_code == 200
+            return httpx2.get(f"{self.address}/gradebook", trust_env=False, timeout=60).status_code == 200
         except httpx2.HTTPError:
             return False
 
@@ -69,7 +69,7 @@ class Campus:
         return self.json("/about")
 
     def json(self, path: str) -> Any:
-        answer = httpx2.get(f"{self.address}{path}", trust_env=False, timeout=10)
+        answer = httpx2.get(f"{self.address}{path}", trust_env=False, timeout=60)
         assert answer.status_code == 200, self.house.log_of("campus")[-3000:]
         return answer.json()
 
@@ -89,7 +89,7 @@ class Campus:
         for column in told["columns"]:
             answer = httpx2.get(
                 f"{column}/results",
-                headers={"Authorization": f"Bearer {told['token']}"}, trust_env=False, timeout=10,
+                headers={"Authorization": f"Bearer {told['token']}"}, trust_env=False, timeout=60,
             )  # fmt: skip
             assert answer.status_code == 200, answer.text
             results += answer.json()

@@ -137,7 +137,7 @@ const target = {target}, auth = {json.dumps(f"{self.settings.auth_url}?{query}")
 
         token = query.get("registration_token", [""])[0]
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        with httpx2.Client(trust_env=False, headers=headers) as client:
+        with httpx2.Client(trust_env=False, headers=headers, timeout=60) as client:
             found = client.get(here(query["openid_configuration"][0])).json()
             document = StubTool(None, self.settings).description(  # type: ignore[arg-type]
                 redirect_uris=[f"{self.url}/lti/launch"], initiate_login_uri=f"{self.url}/lti/login"

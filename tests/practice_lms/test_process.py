@@ -23,7 +23,7 @@ from tests.practice_lms.stub_tool import ASSERTION_TYPE, TOOL_KEY, StubTool
 pytestmark = pytest.mark.slow  # it starts processes
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class KeysHandler(http.server.BaseHTTPRequestHandler):
@@ -61,7 +61,7 @@ def wait_until_it_answers(url: str) -> None:
     give_up = time.monotonic() + PATIENCE
     while True:
         try:
-            httpx2.get(url).raise_for_status()
+            httpx2.get(url, timeout=PATIENCE).raise_for_status()
             return
         except httpx2.TransportError:
             if time.monotonic() > give_up:
@@ -80,7 +80,7 @@ def test_it_serves_until_told_to_stop(tool_port: int, stop: signal.Signals) -> N
         wait_until_it_answers(f"{settings.back_url}/healthz")
         with smtplib.SMTP("127.0.0.1", smtp_port) as smtp:
             smtp.sendmail("a@example.org", ["tess.nguyen@example.org"], "Subject: Hello\r\n\r\nHi")
-        assert httpx2.get(f"{settings.back_url}/mail.json").json()["mails"][0]["subject"] == "Hello"
+        assert httpx2.get(f"{settings.back_url}/mail.json", timeout=PATIENCE).json()["mails"][0]["subject"] == "Hello"
         assertion = StubTool(None, settings).assertion(time.time())  # type: ignore[arg-type]
         form = {
             "grant_type": "client_credentials",
@@ -88,7 +88,7 @@ def test_it_serves_until_told_to_stop(tool_port: int, stop: signal.Signals) -> N
             "client_assertion": assertion,
             "scope": SCOPE_SCORE,
         }
-        assert httpx2.post(settings.token_url, data=form).json()["scope"] == SCOPE_SCORE
+        assert httpx2.post(settings.token_url, data=form, timeout=PATIENCE).json()["scope"] == SCOPE_SCORE
     finally:
         process.send_signal(stop)
         output, trouble = process.communicate(timeout=PATIENCE)

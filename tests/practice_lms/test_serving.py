@@ -20,7 +20,10 @@ def keys(shared_keys: KeyRing) -> KeyRing:
 
 
 def test_moodles_paging_link_is_escaped_for_html_and_quoted_for_print(keys: KeyRing) -> None:
-    with serving(Settings(profile="moodle", port=0), keys=keys) as lms, httpx2.Client(trust_env=False) as client:
+    with (
+        serving(Settings(profile="moodle", port=0), keys=keys) as lms,
+        httpx2.Client(trust_env=False, timeout=60) as client,
+    ):
         add_activity(lms, "foundations", title="More")
         token = lms.issue_access_token(lms.tool.scopes, lms.tool.client_id)
         headers = {"Authorization": f"Bearer {token}", "Accept": LINE_ITEMS}
@@ -40,11 +43,13 @@ def test_a_free_port_is_chosen_and_given_back(keys: KeyRing) -> None:
     with serving(keys=keys) as first, serving(keys=keys) as second:
         assert first.settings.port != second.settings.port
         for lms in (first, second):
-            assert httpx2.get(f"{lms.settings.back_url}/healthz", trust_env=False).json() == {"status": "ok"}
-        told = httpx2.get(f"{first.settings.back_url}/admin/api/state", trust_env=False).json()
+            assert httpx2.get(f"{lms.settings.back_url}/healthz", trust_env=False, timeout=60).json() == {
+                "status": "ok"
+            }
+        told = httpx2.get(f"{first.settings.back_url}/admin/api/state", trust_env=False, timeout=60).json()
     assert told["profile"] == "standard"
     with pytest.raises(httpx2.ConnectError):
-        httpx2.get(f"{first.settings.back_url}/healthz", trust_env=False)
+        httpx2.get(f"{first.settings.back_url}/healthz", trust_env=False, timeout=60)
 
 
 def test_a_port_that_is_taken_is_told(keys: KeyRing) -> None:
@@ -60,7 +65,7 @@ def test_a_token_request_over_the_network_fetches_the_tools_keys_from_the_back_c
         form = {"grant_type": "client_credentials", "client_assertion": assertion}
         form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-        answer = httpx2.post(lms.settings.token_url, data=form, trust_env=False)
+        answer = httpx2.post(lms.settings.token_url, data=form, trust_env=False, timeout=60)
 
     assert answer.status_code == 400
     assert "http://127.0.0.1:1/lti/jwks could not be fetched" in answer.json()["error_description"]

@@ -177,7 +177,7 @@ class House:
 
     def _answers(self, port: int, path: str) -> bool:
         try:
-            return httpx2.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=10).status_code == 200
+            return httpx2.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=60).status_code == 200
         except httpx2.HTTPError:
             return False
 
@@ -278,7 +278,7 @@ class House:
         return list(self._lms_json("/mail.json")["mails"])
 
     def _lms_json(self, path: str) -> Any:
-        return httpx2.get(f"http://127.0.0.1:{self.ports[1]}{path}", trust_env=False, timeout=10).json()
+        return httpx2.get(f"http://127.0.0.1:{self.ports[1]}{path}", trust_env=False, timeout=60).json()
 
     def expect_consistent(self) -> None:
         """Nothing half done: each decision with its event, each handed-in work with its state, no loose ends."""

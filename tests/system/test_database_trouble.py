@@ -45,7 +45,7 @@ class Stage:
     def ask(self, path: str, **headers: str) -> httpx2.Response:
         """What a monitor or another program gets; it waits for ten seconds and not longer."""
         url = f"http://127.0.0.1:{self.house.ports[0]}{path}"
-        return httpx2.get(url, headers=headers, trust_env=False, timeout=10)
+        return httpx2.get(url, headers=headers, trust_env=False, timeout=60)
 
     def module(self) -> httpx2.Response:
         """Tess's page."""

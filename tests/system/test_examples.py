@@ -48,7 +48,7 @@ def added(house: House, calls_a_minute: int = 600, scopes: str = EVERY_SCOPE) ->
 
 
 def run(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
 
 
 def python(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,7 @@ def said(answer: subprocess.CompletedProcess[str]) -> Any:
 
 def spend_every_call(environment: dict[str, str]) -> None:
     """Call as often as the client may, so that the next call has to wait."""
-    with httpx2.Client(base_url=environment["ISSUER_URL"], trust_env=False) as http:
+    with httpx2.Client(base_url=environment["ISSUER_URL"], trust_env=False, timeout=60) as http:
         told = http.post(
             "/oauth/token", data={"grant_type": "client_credentials"},
             auth=(environment["CLIENT_ID"], environment["CLIENT_SECRET"]),

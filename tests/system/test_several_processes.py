@@ -17,7 +17,7 @@ REQUESTS = 'waymark_http_requests_total{method="GET",status="404"}'
 
 def figures(house: House) -> dict[str, float]:
     """What `/metrics` tells, each time over a new connection."""
-    answer = httpx2.get(f"http://127.0.0.1:{house.ports[0]}/metrics", trust_env=False, timeout=10)
+    answer = httpx2.get(f"http://127.0.0.1:{house.ports[0]}/metrics", trust_env=False, timeout=60)
     lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in lines}
 
@@ -35,7 +35,7 @@ def expect_counted(house: House, number: int) -> None:
 
 def get_lost(house: House, times: int) -> None:
     for _ in range(times):
-        httpx2.get(f"http://127.0.0.1:{house.ports[0]}/nowhere", trust_env=False, timeout=10)
+        httpx2.get(f"http://127.0.0.1:{house.ports[0]}/nowhere", trust_env=False, timeout=60)
 
 
 def test_one_that_dies_is_replaced_and_what_it_counted_is_kept(house: House) -> None:
@@ -60,7 +60,7 @@ def test_none_is_left_behind_when_the_first_is_killed(house: House) -> None:
     eventually(lambda: len(serving(house)) == 2, "both answer")
     children = children_of(app)
     app.kill()
-    app.wait(10)
+    app.wait(60)
     eventually(lambda: not any(map(is_there, children)), "the others have ended")
 
 

@@ -15,7 +15,7 @@ import httpx2
 
 from tests.system.house import House
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading all the authorities takes longer than a page
 
 

@@ -50,7 +50,7 @@ def form(tess: SignedIn) -> bytes:
 def sent_until_answered(port: int, first: bytes, *, chunked: bool) -> tuple[int, bytes]:
     """Send and send until an answer comes; how much was sent, and the answer."""
     piece = f"{len(PIECE):x}\r\n".encode() + PIECE + b"\r\n" if chunked else PIECE
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(first)
         sent = 0
         while sent < GIGABYTE:

@@ -67,7 +67,7 @@ class Server:
         number = next(_VISITORS)
         transport = httpx2.HTTPTransport(local_address=f"127.1.{number // 250}.{number % 250 + 1}")
         base = f"http://127.0.0.1:{self.port}"
-        with httpx2.Client(transport=transport, base_url=base, timeout=30, trust_env=False) as client:
+        with httpx2.Client(transport=transport, base_url=base, timeout=120, trust_env=False) as client:
             yield client
 
 
