@@ -7,17 +7,40 @@ by a hash stays the same on every Python version, which `random.shuffle` does no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.learning.schemas import AskedOption, AskedQuestion
 from app.programme.schemas import Activity, Question
 
 
 def drawn_questions(activity: Activity, attempt_id: str) -> tuple[Question, ...]:
-    """The questions of the bank that this attempt asks, in its order; a draw of 0 asks the whole bank."""
+    """The questions of the bank that this attempt asks, in its order; a draw of 0 asks the whole bank.
+
+    Where the activity asks for some of each group, those come first into the draw, and the rest is drawn from all that
+    is left. A draw without room for all groups, as that of a renewal can be, has room for some: these are drawn too.
+    """
     order = _order(attempt_id, "questions", (question.key for question in activity.questions))
     shuffled = sorted(activity.questions, key=lambda question: order[question.key])
-    return tuple(shuffled[: activity.draw or len(shuffled)])
+    size = activity.draw or len(shuffled)
+    chosen = _of_each_group(shuffled, activity.draw_from_each_group, size, attempt_id)
+    left = [question for question in shuffled if question not in chosen]
+    asked_for = {question.key for question in (*chosen, *left[: size - len(chosen)])}
+    return tuple(question for question in shuffled if question.key in asked_for)
+
+
+def _of_each_group(shuffled: Sequence[Question], number: int, size: int, attempt_id: str) -> list[Question]:
+    """The first `number` questions of each group, of as many groups as `size` questions have room for."""
+    if not number:
+        return []
+    groups: dict[str, list[Question]] = {}
+    for question in shuffled:
+        if question.group is not None:
+            groups.setdefault(question.group, []).append(question)
+    order = _order(attempt_id, "groups", groups)
+    chosen: list[Question] = []
+    for group in sorted(groups, key=lambda key: order[key])[: size // number]:
+        chosen += groups[group][:number]
+    return chosen
 
 
 def asked(question: Question, attempt_id: str) -> AskedQuestion:

@@ -11,6 +11,7 @@ from app.programme.case import CaseItem
 from app.programme.frameworks import Programme
 from app.programme.schemas import AchievementInfo, Activity, AlignmentInfo, AwardRule, CaseKind, Module
 
+LESSONS_LEFT_OUT = "Who can do this already may leave out the lessons; all the evidence stays."
 ItemFinder = Callable[[CaseKind, str], CaseItem]
 
 
@@ -56,6 +57,43 @@ def achievement_of(module: Module, programme: Programme, find: ItemFinder) -> Ac
 
 
 def criteria_narrative(module: Module, issuer_name: str) -> str:
+    """What a badge says of how it is earned, in Markdown: what can be done, how it is assessed, what is told before.
+
+    Versions that were loaded before criteria told all of this keep the shorter text, because a published achievement
+    and the badges that name it do not change. Made of the module's own texts: nothing of any person is in it.
+    """
+    assessment = assessment_narrative(module, issuer_name)
+    if not module.full_criteria:
+        return assessment
+    outcomes = "\n".join(f"- {_in_one_line(outcome)}" for outcome in module.outcomes)
+    told = "\n".join(f"- {name}: {text}" for name, text in _critical_information(module))
+    return "\n\n".join(
+        ("What the learner is able to do:", outcomes, assessment, "What learners are told before they choose it:", told)
+    )
+
+
+def _critical_information(module: Module) -> list[tuple[str, str]]:
+    """What stands in the badge of what a person must know beforehand (National Microcredentials Framework)."""
+    about = module.critical_information
+    told = [
+        ("Needed before", about.prerequisites),
+        ("Delivery", about.delivery),
+        ("Identity check", about.identity_check),
+    ]
+    if module.activities_of("lesson"):
+        told.append(("Recognition of prior learning", LESSONS_LEFT_OUT))
+    told += [("Recognition and credit", about.recognition), ("Quality assurance", about.quality_assurance)]
+    told.append(("Renewal", module.renewal or "This badge cannot be renewed."))
+    return [(name, _in_one_line(text)) for name, text in told]
+
+
+def _in_one_line(text: str) -> str:
+    """An author's text as an entry of a list, where a line's end would begin something else."""
+    line = " ".join(text.split())
+    return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+def assessment_narrative(module: Module, issuer_name: str) -> str:
     """How the badge is earned, by whose judgement, how much work it is and when it is reviewed, in Markdown."""
     rule = module.award_rule
     steps = [_step(activity, rule) for activity in module.activities if activity.kind != "lesson" and activity.required]

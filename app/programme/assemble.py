@@ -205,6 +205,7 @@ def _module(
         renewal_criteria=tuple((key, tuple(criteria)) for key, criteria in content.renewal_criteria.items()),
         calibration=next((_calibration(sheet.content) for sheet in folder.calibrations), None),
         issue_until=issue_until(content) if content.key in time_critical else None,
+        full_criteria=True,
     )
 
 
@@ -220,6 +221,7 @@ def _activity(
             bare,
             questions=tuple(_question(question) for question in folder.questions[entry.key].content.questions),
             draw=entry.draw,
+            draw_from_each_group=entry.draw_from_each_group or 0,
             tries_before_wait=entry.tries_before_wait,
             wait_minutes=entry.wait_minutes,
         )
@@ -255,7 +257,7 @@ def _with_sources(body: str, sources: list[SourceEntry]) -> str:
         f"{s.review_by.day} {s.review_by:%B %Y}."
         for s in sources
     ]
-    return "\n".join((body.rstrip(), "", "## Where the numbers come from", "", *lines, ""))
+    return "\n".join((body.rstrip(), "", "## Where this comes from", "", *lines, ""))
 
 
 def _question(entry: QuestionEntry) -> schemas.Question:
@@ -269,6 +271,7 @@ def _question(entry: QuestionEntry) -> schemas.Question:
             for key, given in entry.options.items()
         ),
         feedback=entry.feedback or "",
+        group=entry.group,
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from app.programme.frameworks import Competency, Programme
 from app.programme.pathways import Pathway, StackAchievement, TimeInRoleRule
-from app.programme.schemas import Activity, AwardRule, Criterion, Module, Option
+from app.programme.schemas import Activity, AwardRule, Criterion, Module, Option, Question
 
 _MODULE = TypeAdapter(Module)
 _PROGRAMME = TypeAdapter(Programme)
@@ -33,9 +33,21 @@ LATER: Mapping[type, frozenset[str]] = {
             "qualifies_for",
             "renewal_any",
             "renewal_criteria",
+            "full_criteria",
         }
     ),
-    Activity: frozenset({"example_markdown", "checklist", "observers", "required", "confirmed_by", "of_review"}),
+    Activity: frozenset(
+        {
+            "example_markdown",
+            "checklist",
+            "observers",
+            "required",
+            "confirmed_by",
+            "of_review",
+            "draw_from_each_group",
+        }
+    ),
+    Question: frozenset({"group"}),
     Option: frozenset({"feedback"}),
     Criterion: frozenset({"youth_elements"}),
     AwardRule: frozenset({"observations_meet", "panel", "conflict_years"}),

@@ -56,6 +56,7 @@ class KnowledgeCheckEntry(ActivityBase):
     introduction: Text
     questions: FilePath
     draw: Annotated[int, Field(ge=1)]
+    draw_from_each_group: Annotated[int, Field(ge=1)] | None = None
     tries_before_wait: Annotated[int, Field(ge=1)]
     wait_minutes: Annotated[int, Field(ge=0)]
 
@@ -199,9 +200,14 @@ OptionEntry = Annotated[
 
 
 class QuestionEntry(FileModel):
-    """A question; `answer` names the right option. `feedback` is for questions whose options have none of their own."""
+    """A question; `answer` names the right option.
+
+    `feedback` is for questions whose options have none of their own, which only a draft may have.
+    `group` gathers questions about the same thing, of which every draw asks some.
+    """
 
     key: Key
+    group: Key | None = None
     stem: Text
     options: Annotated[dict[OptionLetter, OptionEntry], Field(min_length=2)]
     answer: Text

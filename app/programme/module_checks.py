@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic.alias_generators import to_camel
 
 from app.programme import text_checks
-from app.programme.errors import Problem, Severity
+from app.programme.errors import Problem
 from app.programme.files import (
     KnowledgeCheckEntry,
     LessonEntry,
@@ -25,8 +25,6 @@ from app.programme.module_parts import CriterionEntry
 from app.programme.offered import not_offered_yet
 
 BANK_PER_DRAW = 1.5
-# Published before there was a rule for the size of banks: told, not refused, until its bank is replaced.
-SMALL_BANKS_IN_USE = frozenset({"M01"})
 
 
 def problems(module: ModuleFolder, known: Known) -> Iterator[Problem]:
@@ -45,7 +43,7 @@ def problems(module: ModuleFolder, known: Known) -> Iterator[Problem]:
     yield from _award(sheet)
     yield from _rubric(sheet, known)
     for questions in module.questions.values():
-        yield from _questions(questions)
+        yield from _questions(questions, draft=module.is_draft)
     for form in module.forms.values():
         yield from repeated(form, [entry.key for entry in form.content.fields], "fields")
     for checklist in module.checklists.values():
@@ -92,8 +90,37 @@ def _banks(module: ModuleFolder) -> Iterator[Problem]:
                 f"the bank holds {size} questions and {activity.draw} are drawn: with fewer than {wanted} a second try "
                 "meets the same questions again"
             )
-            severity: Severity = "notice" if module.sheet.content.key in SMALL_BANKS_IN_USE else "error"
-            yield replace(module.sheet.problem(message, "activities", index, "draw"), severity=severity)
+            yield module.sheet.problem(message, "activities", index, "draw")
+        yield from _groups(module, bank, activity, index)
+
+
+def _groups(
+    module: ModuleFolder, bank: Sheet[QuestionsFile], activity: KnowledgeCheckEntry, index: int
+) -> Iterator[Problem]:
+    """What keeps a draw from asking so many questions of each group as the activity promises."""
+    groups: dict[str, list[int]] = {}
+    for number, question in enumerate(bank.content.questions):
+        if question.group is not None:
+            groups.setdefault(question.group, []).append(number)
+    each, at = activity.draw_from_each_group, ("activities", index, "drawFromEachGroup")
+    if each is None:
+        for name, members in groups.items():
+            message = f"nothing asks for the group `{name}`: say `drawFromEachGroup` in module.yaml, or leave it out"
+            yield bank.problem(message, "questions", members[0], "group")
+        return
+    if not groups:
+        yield module.sheet.problem("no question of the bank names a `group`", *at)
+    if each * len(groups) > activity.draw:
+        message = f"{each} of each of {len(groups)} groups are {each * len(groups)}, but {activity.draw} are drawn"
+        yield module.sheet.problem(message, *at)
+    wanted = math.ceil(each * BANK_PER_DRAW)
+    for name, members in groups.items():
+        if len(members) < wanted:
+            message = (
+                f"the group `{name}` needs at least {wanted} questions, because {each} are drawn from it; it holds "
+                f"{len(members)}"
+            )
+            yield bank.problem(message, "questions", members[0], "group")
 
 
 def _award(sheet: Sheet[ModuleFile]) -> Iterator[Problem]:
@@ -194,7 +221,7 @@ def _criterion(sheet: Sheet[ModuleFile], criterion: CriterionEntry, at: Route, k
             yield sheet.problem(message, *at, "competencies", index)
 
 
-def _questions(sheet: Sheet[QuestionsFile]) -> Iterator[Problem]:
+def _questions(sheet: Sheet[QuestionsFile], *, draft: bool) -> Iterator[Problem]:
     questions = sheet.content.questions
     yield from repeated(sheet, [question.key for question in questions], "questions")
     for index, question in enumerate(questions):
@@ -208,9 +235,11 @@ def _questions(sheet: Sheet[QuestionsFile]) -> Iterator[Problem]:
         if len(set(texts)) != len(texts):
             yield sheet.problem("two options say the same", "questions", index, "options")
         for letter, option in question.options.items():
-            if question.feedback is None and isinstance(option, str):
-                message = (
-                    "this option is answered with silence: give it `text` and `feedback`, or give the question a "
-                    "`feedback` for all its options"
-                )
-                yield sheet.problem(message, "questions", index, "options", letter)
+            if not isinstance(option, str):
+                continue
+            silent = question.feedback is None
+            lack = "is answered with silence" if silent else "has no feedback of its own"
+            found = sheet.problem(
+                f"this option {lack}: give it `text` and `feedback`", "questions", index, "options", letter
+            )
+            yield replace(found, severity="notice") if draft and not silent else found

@@ -1,7 +1,8 @@
-"""What stops nothing and is worth knowing: reviews that are overdue, and what no module assesses."""
+"""What stops nothing and is worth knowing: overdue reviews, sources nobody confirmed, what no module assesses."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -10,6 +11,10 @@ from app.programme.errors import Problem
 from app.programme.file_model import FileModel
 from app.programme.files import LessonEntry
 from app.programme.loader import ModuleFolder, ProgrammeFolder, Sheet
+from app.programme.located import Route
+
+# What authors write into the note of a source until somebody has settled it.
+UNSETTLED = re.compile(r"\bnot yet\s+(?:confirmed|read)\b", re.IGNORECASE)
 
 
 def notices(folder: ProgrammeFolder, today: date) -> Iterator[Problem]:
@@ -21,6 +26,7 @@ def notices(folder: ProgrammeFolder, today: date) -> Iterator[Problem]:
     """
     for module in folder.modules:
         yield from _overdue(module, today)
+        yield from _unsettled(module)
         if module.sheet.content.key in folder.programme.content.time_critical:
             yield from _too_old_to_issue(module, today)
     if not folder.left_out:
@@ -37,6 +43,22 @@ def _overdue(module: ModuleFolder, today: date) -> Iterator[Problem]:
             if source.review_by < today:
                 message = f"this claim was to be checked again by {_day(source.review_by)}"
                 yield _notice(sheet, message, "activities", index, "sources", number, "reviewBy")
+
+
+def _unsettled(module: ModuleFolder) -> Iterator[Problem]:
+    """One notice for a module, at the first such source: its authors then find the others by the lines it names."""
+    sheet = module.sheet
+    routes: list[Route] = [
+        ("activities", index, "sources", number, "source")
+        for index, activity in enumerate(sheet.content.activities)
+        for number, source in enumerate(activity.sources if isinstance(activity, LessonEntry) else ())
+        if UNSETTLED.search(source.source) or UNSETTLED.search(source.claim)
+    ]
+    if routes:
+        lines = ", ".join(str(sheet.located.line(*route)) for route in routes)
+        what = "1 source is" if len(routes) == 1 else f"{len(routes)} sources are"
+        message = f"{what} not yet confirmed or not yet read, in line{'s' * (len(routes) > 1)} {lines}"
+        yield _notice(sheet, f"{message}: settle this before the module opens", *routes[0])
 
 
 def _too_old_to_issue(module: ModuleFolder, today: date) -> Iterator[Problem]:

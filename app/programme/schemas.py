@@ -39,12 +39,14 @@ class Question:
 
     Attributes:
         feedback: shown whatever was chosen; empty where each option has feedback of its own.
+        group: what it is about, where every draw is to ask something about it.
     """
 
     key: str
     stem: str
     options: tuple[Option, ...]
     feedback: str
+    group: str | None = None
 
     @property
     def correct_key(self) -> str:
@@ -95,6 +97,7 @@ class Activity:
         body_markdown: lesson text or instructions, CommonMark.
         questions: the bank of a knowledge check.
         draw: how many questions of the bank one attempt asks.
+        draw_from_each_group: how many of them, at least, are of each group of the bank; 0 where groups do not matter.
         tries_before_wait: attempts that need no pause; each later one waits `wait_minutes`.
         fields: the form of an exercise.
         min_words: the guide for a reflection, in words: from here ...
@@ -125,6 +128,7 @@ class Activity:
     required: bool = True
     confirmed_by: tuple[Confirmation, ...] = ()
     of_review: bool = False
+    draw_from_each_group: int = 0
 
 
 @dataclass(frozen=True)
@@ -300,6 +304,8 @@ class Module:
         calibration: samples for assessors in training.
         issue_until: the last day on which a new badge may be issued while nothing is reviewed, for content that is
             wrong soon after it is old (payments, disclosure, rights); None where age does not stop an award.
+        full_criteria: whether the criteria of its badge also tell outcomes and critical information. Versions loaded
+            before criteria could do so do not, so that a published achievement stays what it was.
         digest: SHA-256 of all of the above as canonical JSON, in hex.
     """
 
@@ -335,6 +341,7 @@ class Module:
     qualifies_for: tuple[Grant, ...] = ()
     renewal_any: tuple[tuple[str, ...], ...] = ()
     renewal_criteria: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    full_criteria: bool = False
 
     @property
     def needed_before(self) -> tuple[tuple[str, ...], ...]:
@@ -385,7 +392,8 @@ class AchievementInfo:
         marks: colours `#rrggbb` of the badges a stack stands on, set into the medallion's ring.
         needed_before: keys of the badges it stands on, in groups: one of each group must be in force at the award.
         issue_until: the last day for a new badge while nothing is reviewed; None where age does not stop an award.
-        criteria_narrative: Markdown: how it is assessed and by whose role, effort, review date.
+        criteria_narrative: Markdown: how it is assessed and by whose role, effort, review date; of a module also its
+            outcomes, and what is told before it is chosen.
         domain_colour: the badge's colour, `#rrggbb`.
         image_path: path of the PNG on this server.
         path: path of the achievement on this server.

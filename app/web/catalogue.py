@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from app.issuer import documents as issuer_documents
 from app.issuer import pictures
 from app.programme import case, service, stacks
-from app.programme.achievements import achievement_path, duration
+from app.programme.achievements import LESSONS_LEFT_OUT, achievement_path, assessment_narrative, duration
 from app.programme.case import CaseItem
 from app.programme.errors import ItemUnknown, ModuleUnknown
 from app.programme.frameworks import Competency, FidelityItem, Framework, Programme
@@ -92,7 +92,10 @@ class StepLine:
 
 @dataclass(frozen=True)
 class ModulePage:
-    """Context of catalogue/module.html."""
+    """Context of catalogue/module.html.
+
+    `assessed` is how it is assessed, in Markdown; the page tells the rest of the badge's criteria in places of its own.
+    """
 
     module: Module
     steps: tuple[StepLine, ...]
@@ -100,6 +103,8 @@ class ModulePage:
     competencies: tuple[tuple[Competency, str], ...]
     fidelity_items: tuple[tuple[FidelityItem, str, str], ...]
     achievement: AchievementInfo
+    assessed: str
+    lessons_left_out: str
     validity: str
     issuer: tuple[str, str]
     page_description: str
@@ -183,6 +188,8 @@ def module_page(request: Request, key: str, db: ReadDb) -> Response:
             (item, case.cf_item_path("fidelity_item", item.id), WHO_WORDS[item.who]) for item in items
         ),
         achievement=service.achievement(db, module.key, module.version),
+        assessed=assessment_narrative(module, programme.issuer.name),
+        lessons_left_out=LESSONS_LEFT_OUT,
         validity=duration(module.validity_months),
         issuer=_issuer(programme),
         page_description=module.summary,

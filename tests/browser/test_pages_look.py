@@ -104,7 +104,8 @@ def in_a_window(look: Look, demo: DemoStack, given_name: str, course: str = "fou
 
 def test_public_pages_look_right(demo: DemoStack, look: Look) -> None:
     for path in (
-        "/", "/programme", "/programme/matrix", "/programme/modules/M01", "/issuers/orygen",
+        "/", "/programme", "/programme/matrix", "/programme/modules/M01", "/programme/modules/M06",
+        "/programme/modules/X5", "/issuers/orygen",
         f"/achievements/M01/v{module_version('M01')}",
         "/programme/pathways", f"/achievements/practitioner/v{pathway_version('practitioner')}",
         "/verify", "/api/docs", "/nowhere", "/credentials/7b1f6f0e-8f0a-4b52-9a4e-0d2f7c1f9a10",

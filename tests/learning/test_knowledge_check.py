@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -174,6 +176,51 @@ def test_a_draw_is_the_same_each_time_and_loses_or_doubles_nothing(attempt_id: s
     for one in drawn:
         shown = asked(one, attempt_id)
         assert {option.key: option.text for option in shown.options} == {o.key: o.text for o in one.options}
+
+
+@given(
+    attempt_id=st.uuids().map(str),
+    groups=st.lists(st.sampled_from([None, "gates", "money", "study", "team"]), min_size=1, max_size=24),
+    draw=st.integers(0, 24),
+    each=st.integers(1, 5),
+)
+def test_a_draw_by_groups_asks_enough_of_every_group_or_of_as_many_as_it_has_room_for(
+    attempt_id: str, groups: list[str | None], draw: int, each: int
+) -> None:
+    questions = tuple(replace(question(number), group=group) for number, group in enumerate(groups))
+    activity = Activity("check", "knowledge_check", "Check", 30, "", questions, min(draw, len(questions)))
+    activity = replace(activity, draw_from_each_group=each)
+    drawn = drawn_questions(activity, attempt_id)
+    assert drawn == drawn_questions(activity, attempt_id)
+    assert len(drawn) == len(set(drawn)) == (activity.draw or len(questions))
+    assert set(drawn) <= set(questions)
+    in_bank, in_draw = Counter(groups), Counter(one.group for one in drawn)
+    named = in_bank.keys() - {None}
+    served = [group for group in named if in_draw[group] >= min(each, in_bank[group])]
+    assert len(served) >= min(len(named), len(drawn) // each)
+
+
+@given(attempt_id=st.uuids().map(str), draw=st.integers(0, 24))
+def test_groups_that_no_activity_asks_for_change_no_draw(attempt_id: str, draw: int) -> None:
+    """An attempt is drawn anew for each look at it, so what was drawn before there were groups must stay as it was."""
+    plain = Activity("check", "knowledge_check", "Check", 30, "", tuple(question(n) for n in range(24)), draw)
+    grouped = replace(plain, questions=tuple(replace(one, group="gates") for one in plain.questions))
+    keys = [one.key for one in drawn_questions(plain, attempt_id)]
+    assert [one.key for one in drawn_questions(grouped, attempt_id)] == keys
+
+
+def test_a_short_draw_serves_other_groups_in_another_attempt_and_fills_up_from_all_that_is_left() -> None:
+    groups = ["gates", "money", "study", "team"] * 3
+    questions = tuple(replace(question(number), group=group) for number, group in enumerate(groups))
+    activity = Activity("check", "knowledge_check", "Check", 30, "", questions, 3)
+    served, left_over = set(), set()
+    for number in range(60):
+        drawn = drawn_questions(replace(activity, draw_from_each_group=2), f"attempt {number}")
+        counts = Counter(one.group for one in drawn)
+        served.add(counts.most_common(1)[0][0])
+        left_over.add(min(counts.values()))
+    assert served == set(groups)
+    assert left_over == {1, 3}, "the third question is now another group's, now one more of the same"
 
 
 @given(attempt_ids=st.sets(st.uuids().map(str), min_size=40, max_size=60))

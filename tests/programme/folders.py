@@ -13,8 +13,8 @@ PLAIN_BANK = Path(__file__).parent / "plain" / "knowledge-check.yaml"
 def with_one_published(into: Path) -> Path:
     """A copy without pathways, in which every module but the first is a draft: a test can be about one module.
 
-    The first is at version 1 there, as it was first published: with the plainest bank of questions there is, feedback
-    for each question only, and without a word of renewal.
+    The first is at version 1 there, with a bank of its own in which each option is one line, and without a word of
+    renewal.
     """
     copy = Path(shutil.copytree(IPS, into / "ips", ignore=shutil.ignore_patterns("pathways")))
     first = copy / "modules" / "M01"

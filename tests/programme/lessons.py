@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     import readability
 
 MODULES = Path(__file__).resolve().parents[2] / "programme" / "ips" / "modules"
-SOURCES_HEADING = "## Where the numbers come from"
+SOURCES_HEADING = "## Where this comes from"
 _WORD = re.compile(r"[A-Za-z0-9À-ÿ]+(?:['’\-][A-Za-z0-9À-ÿ]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)*_]*\s+")
 _MARKS = re.compile(r"[*_>`]|^#+ .*$|^\|.*$", re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.db import Database
-from app.programme import service
+from app.programme import readings, service
 from app.programme.errors import NoProgramme, Problem, ProgrammeInvalid
 from app.programme.located import read_yaml
 from tests.programme.conftest import Edit
+from tests.programme.folders import PLAIN_BANK
 
 MODULE = "modules/M01/module.yaml"
 CHECK = "modules/M01/knowledge-check.yaml"
@@ -21,6 +23,7 @@ FORM = "modules/M01/exercise.yaml"
 LESSON = "modules/M01/lessons/01-what-makes-ips-ips.md"
 FRAMEWORK = "frameworks/ipsv-0.1.yaml"
 SCALE = "scales/ips-25.yaml"
+WITH_ITS_FEEDBACK = next(line.strip() for line in PLAIN_BANK.read_text(encoding="utf-8").splitlines() if " a: " in line)
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,17 @@ MISTAKES = {
     "key of a wrong form": Mistake(CHECK, "key: q1", "key: Q 1", "form we cannot use"),
     "plain http": Mistake("programme.yaml", "https://www", "http://www", "form we cannot use"),
     "no right answer": Mistake(CHECK, "answer: c", "answer: e", "has no right answer: `e` is none of a, b, c, d"),
-    "options alike": Mistake(CHECK, "b: Desk and advert", "b: Readiness and desk", "say the same", below=-2),
-    "more drawn than there are": Mistake(MODULE, "draw: 8", "draw: 9", "the bank holds 8"),
+    "options alike": Mistake(CHECK, 'b: {text: "Desk and advert"', 'b: {text: "Readiness and desk"', "say the same",
+                             below=-2),
+    "more drawn than there are": Mistake(MODULE, "draw: 8", "draw: 13", "the bank holds 12"),
+    "a bank that a second try knows already": Mistake(MODULE, "draw: 8", "draw: 9", "fewer than 14"),
+    "a group that nothing asks for": Mistake(CHECK, "key: q1\n", "key: q1\n    group: gates\n",
+                                             "nothing asks for the group `gates`", below=1),
+    "some of each group and no group": Mistake(MODULE, "draw: 8", "draw: 8\n    drawFromEachGroup: 2",
+                                               "no question of the bank names a `group`", below=1),
+    "none of each group": Mistake(MODULE, "draw: 8", "draw: 8\n    drawFromEachGroup: 0", "or equal to 1", below=1),
+    "a group of a wrong form": Mistake(CHECK, "key: q1\n", "key: q1\n    group: The gates\n", "form we cannot use",
+                                       below=1),
     "unmapped criterion": Mistake(MODULE, "competencies: [IPSV-A2]", "competencies: []", "is not mapped"),
     "credit outside the module": Mistake(MODULE, "competencies: [IPSV-A2]", "competencies: [IPSV-B1]", "not among"),
     "competency nobody credits": Mistake(MODULE, "IPSV-A2, IPSV-A4]", "IPSV-A2, IPSV-B1]", "no criterion"),
@@ -93,9 +105,8 @@ MISTAKES = {
     "a key with two letters": Mistake(MODULE, "key: M01", "key: M01ab", "form we cannot use"),
     "an unknown main scale": Mistake("programme.yaml", "version: 2", "version: 2\nmainScale: x", "no scale", below=1),
     "an unknown time-critical module": Mistake("programme.yaml", "[M07]", "[M77]", "no module `M77`"),
-    "an option that is a number": Mistake(CHECK, "a: Agree and review in three months.", "a: 5", "`a` must be text"),
-    "an option without its feedback": Mistake(CHECK, "a: Agree and review in three months.", "a: {text: Agree.}",
-                                              "`feedback` is missing"),
+    "an option that is a number": Mistake(CHECK, WITH_ITS_FEEDBACK, "a: 5", "`a` must be text"),
+    "an option without its feedback": Mistake(CHECK, WITH_ITS_FEEDBACK, "a: {text: Agree.}", "`feedback` is missing"),
     "remote picture by http": Mistake(LESSON, "Skill with", '![S](http://example.org/a.png "S")', "leads nowhere"),
     "title in a text": Mistake(LESSON, "## Three drifts", "# Three drifts", "begin headings with `##`"),
     "gap between bands": Mistake(SCALE, "minimum: 100", "minimum: 101", "must begin at"),
@@ -121,12 +132,62 @@ def test_a_missing_name_is_told_at_what_it_is_missing_from(folder: Path, edit: E
 
 
 def test_an_option_that_is_answered_with_silence_is_told(folder: Path) -> None:
-    path = folder / CHECK
-    before, after = path.read_text(encoding="utf-8").split("    feedback:", 1)
-    path.write_text(before + "  - key: q2\n" + after.split("  - key: q2\n", 1)[1], encoding="utf-8")
-    options = [line for line, text in enumerate(before.splitlines(), start=1) if text.startswith("      ")]
+    options = _without_feedback_of_their_own(folder / CHECK)
     told = [problem.line for problem in _problems(folder) if "answered with silence" in problem.message]
     assert told == options
+
+
+def test_one_feedback_for_all_options_is_refused_where_learners_meet_it_and_told_to_who_is_still_writing(
+    folder: Path, edit: Edit
+) -> None:
+    options = _without_feedback_of_their_own(folder / CHECK)
+    edit(CHECK, "    answer: c\n", "    answer: c\n    feedback: Waiting adds a gate.\n")
+    refused = [problem for problem in _problems(folder) if "no feedback of its own" in problem.message]
+    assert [(problem.file, problem.line, problem.severity) for problem in refused] == [
+        (CHECK, line, "error") for line in options
+    ]
+    edit(MODULE, "version: 1\n", "version: 1\nstatus: draft\n")
+    notices = [notice for notice in readings.read(folder).notices if "no feedback of its own" in notice.message]
+    assert [(notice.file, notice.line) for notice in notices] == [(CHECK, line) for line in options]
+
+
+def _without_feedback_of_their_own(path: Path) -> list[int]:
+    """Writes the options of the first question as plain texts; gives their lines."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    options = [number for number, line in enumerate(lines[:11], start=1) if "feedback: " in line]
+    assert len(options) == 4
+    for number in options:
+        lines[number - 1] = re.sub(r'^(      [a-d]: )\{text: (".*?"), feedback.*$', r"\1\2", lines[number - 1])
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return options
+
+
+@pytest.mark.parametrize(
+    ("each", "groups", "file", "told"),
+    [
+        (1, ["gates"] * 2, None, None),
+        (2, ["gates"] * 3 + ["money"] * 3 + ["study"] * 3 + ["team"] * 3, None, None),
+        (3, ["gates"] * 5 + ["money"] * 5, None, None),
+        (1, ["gates"], CHECK, "the group `gates` needs at least 2 questions"),
+        (3, ["gates"] * 4, CHECK, "the group `gates` needs at least 5 questions"),
+        (5, ["gates"] * 8 + ["money"], CHECK, "the group `money` needs at least 8 questions"),
+        (3, ["gates"] * 5 + ["money"] * 5 + ["team"] * 2, MODULE, "3 of each of 3 groups are 9, but 8 are drawn"),
+        (9, ["gates"] * 12, MODULE, "9 of each of 1 groups are 9, but 8 are drawn"),
+    ],
+)
+def test_a_draw_that_cannot_keep_its_promise_to_the_groups_is_told(
+    folder: Path, edit: Edit, each: int, groups: list[str], file: str | None, told: str | None
+) -> None:
+    line = edit(MODULE, "    draw: 8\n", f"    draw: 8\n    drawFromEachGroup: {each}\n") + 1
+    first: dict[str, int] = {}
+    for number, group in enumerate(groups, start=1):
+        first.setdefault(group, edit(CHECK, f"  - key: q{number}\n", f"  - key: q{number}\n    group: {group}\n") + 1)
+    if told is None:
+        service.load_programme(folder)
+        return
+    found = next(problem for problem in _problems(folder) if told in problem.message)
+    assert found.file == file
+    assert found.line == (line if file == MODULE else first[told.split("`")[1]])
 
 
 def test_all_problems_of_all_files_are_told_at_once(folder: Path, edit: Edit) -> None:

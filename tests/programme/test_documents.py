@@ -12,10 +12,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.programme import documents, service
+from app.programme import documents
 from app.programme.frameworks import Programme
 from app.programme.schemas import AwardRule, Module
 
+# The first module as a database has it that loaded it first: one feedback for all options of a question.
+FIRST = Path(__file__).parent / "plain" / "module-as-first-published.json"
 _RULES = st.builds(AwardRule, knowledge_check_pass=st.floats(0, 1))
 _MODULES = st.builds(Module, award_rule=_RULES, review_by=st.dates(date(1, 1, 1)))
 
@@ -50,9 +52,12 @@ def test_a_document_of_an_earlier_release_without_the_newer_fields_is_still_read
     assert module.title == ips.modules[0].title
 
 
-def test_what_was_published_first_keeps_its_digest_whatever_modules_learn_to_say(ips: Programme, folder: Path) -> None:
-    (first,) = service.load_programme(folder).modules
-    assert first.digest == "1fded1a750054c3dc444864413761565b50dd47331342619bf59160ff28adf0e"
+def test_what_was_published_first_keeps_its_digest_whatever_modules_learn_to_say(ips: Programme) -> None:
+    first = documents.module_from(json.loads(FIRST.read_text(encoding="utf-8")), digest="")
+    assert {option.feedback for question in first.activities[1].questions for option in question.options} == {None}
+    assert all(question.feedback for question in first.activities[1].questions)
+    digest = documents.with_digest(first).digest
+    assert digest == "1fded1a750054c3dc444864413761565b50dd47331342619bf59160ff28adf0e"
     first_of_all = documents.programme_with_digest(dataclasses.replace(ips, version=1, provisional=None))
     assert first_of_all.digest == "126569fd506b379d34f7365f633449a96a48ad740b05ae35c876ff1b35c3dcc0"
 
@@ -62,7 +67,9 @@ def test_every_later_member_has_a_default_and_is_left_out_while_it_holds_it(ips:
         there = {field.name: field for field in dataclasses.fields(model)}
         assert names <= there.keys()
         assert not [name for name in names if there[name].default is dataclasses.MISSING]
-    silent = dataclasses.replace(ips.modules[0], renewal=None, renewal_activities=(), renewal_criteria=())
+    silent = dataclasses.replace(
+        ips.modules[0], renewal=None, renewal_activities=(), renewal_criteria=(), full_criteria=False
+    )
     assert not documents.LATER[Module] & documents.module_document(silent).keys()
     changed = dataclasses.replace(silent, renewal="Once more.")
     assert documents.module_document(changed)["renewal"] == "Once more."

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 from app.core.markdown import render
-from app.programme.achievements import achievement_of
+from app.learning.shuffling import drawn_questions
+from app.programme.achievements import achievement_of, criteria_narrative
 from app.programme.case import CaseItem, case_items
 from app.programme.frameworks import Programme
 from app.programme.schemas import AchievementInfo, CaseKind, Module
@@ -49,14 +51,14 @@ def test_the_lesson_is_there_from_its_first_to_its_last_sentence(ips: Programme)
         "What stood in the way, and whose sentence was it?",
     ):
         assert passage in lesson.body_markdown
-    words = re.findall(r"[A-Za-z’'-]+", lesson.body_markdown.split("## Where the numbers come from")[0])
+    words = re.findall(r"[A-Za-z’'-]+", lesson.body_markdown.split("## Where this comes from")[0])
     assert len(words) > 600
     assert "<em>Readiness drift</em>" in render(lesson.body_markdown)
 
 
 def test_every_claim_carries_its_source_its_date_and_its_review_date(ips: Programme) -> None:
     (lesson,) = _m01(ips).activities_of("lesson")
-    claims = lesson.body_markdown.split("## Where the numbers come from")[1].strip().splitlines()
+    claims = lesson.body_markdown.split("## Where this comes from")[1].strip().splitlines()
     assert len(claims) == 4
     for claim in claims:
         assert re.search(r"Source: .+\. As at \d+ \w+ \d{4}; to be checked again by \d+ \w+ \d{4}\.$", claim)
@@ -116,6 +118,45 @@ def test_the_achievement_says_how_it_was_assessed_and_by_whom(ips: Programme) ->
         "due for review by 30 November 2027",
     ):
         assert passage in narrative
+
+
+def test_the_criteria_of_every_badge_tell_its_outcomes_and_what_one_must_know_before(ips: Programme) -> None:
+    for module in ips.modules:
+        narrative, about = criteria_narrative(module, "Orygen"), module.critical_information
+        assert module.renewal is not None
+        for told in (
+            *(f"- {outcome}\n" for outcome in module.outcomes),
+            f"- Needed before: {about.prerequisites}\n",
+            f"- Delivery: {about.delivery.rstrip('.')}.\n",
+            f"- Identity check: {about.identity_check}\n",
+            "- Recognition of prior learning: Who can do this already may leave out the lessons",
+            f"- Recognition and credit: {about.recognition}\n",
+            f"- Quality assurance: {about.quality_assurance}\n",
+            f"- Renewal: {module.renewal}",
+        ):
+            assert narrative.count(told) == 1, (module.key, told)
+        assert narrative == criteria_narrative(module, "Orygen")
+
+
+def test_a_version_that_was_loaded_before_criteria_told_all_of_this_keeps_its_shorter_text(ips: Programme) -> None:
+    earlier = replace(_m01(ips), full_criteria=False)
+    narrative = criteria_narrative(earlier, "Orygen")
+    assert narrative.startswith("To earn this badge the learner:\n\n- passed a knowledge check of 8 questions")
+    assert narrative.endswith("due for review by 30 November 2027.")
+    assert narrative in criteria_narrative(_m01(ips), "Orygen")
+
+
+def test_every_draw_asks_about_every_item_of_the_scale_and_often_enough_when_to_check_before_answering(
+    ips: Programme,
+) -> None:
+    by_key = {module.key: module for module in ips.modules}
+    (review,), (rules,) = (by_key[key].activities_of("knowledge_check") for key in ("X5", "M07"))
+    for number in range(50):
+        asked = drawn_questions(review, f"attempt {number}")
+        assert sorted(one.group or "" for one in asked) == [f"item-{item:02}" for item in range(1, 26)]
+        asked = drawn_questions(rules, f"attempt {number}")
+        assert len(asked) == 12
+        assert sum(one.group == "check-before-you-answer" for one in asked) >= 4
 
 
 def test_the_achievement_is_aligned_to_its_competencies_and_items(ips: Programme) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -84,6 +85,21 @@ def test_the_module_page_says_what_one_must_know_before_choosing(visitor: TestCl
         "Can also hold an award back: IPSV-G3",
     ):
         assert words in page, words
+
+
+def test_the_module_page_says_how_the_badge_is_renewed_and_nothing_twice(visitor: TestClient, ips: Programme) -> None:
+    for module in ips.modules:
+        page = html.unescape(visitor.get(f"/programme/modules/{module.key}", headers=PAGE).text)
+        assert module.renewal is not None
+        for told in (module.renewal, module.critical_information.delivery, *module.outcomes):
+            assert page.count(told.strip()) == 1, (module.key, told)
+
+
+def test_the_achievements_page_tells_outcomes_and_what_one_must_know(visitor: TestClient, ips: Programme) -> None:
+    module = ips.modules[0]
+    page = html.unescape(visitor.get(f"/achievements/{module.key}/v{module.version}", headers=PAGE).text)
+    for told in (*module.outcomes, module.critical_information.quality_assurance, module.renewal or ""):
+        assert told.strip() in page, told
 
 
 def test_the_pathways_page_shows_what_each_asks_for_with_links(visitor: TestClient, ips: Programme) -> None:

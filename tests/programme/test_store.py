@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app.core.audit import AuditEntry
 from app.core.db import Database
-from app.programme import service
+from app.programme import documents, service
 from app.programme.errors import ItemUnknown, ModuleUnknown, NoProgramme, VersionInUse
 from app.programme.frameworks import Programme
 from app.programme.schemas import LoadReport
@@ -84,6 +84,27 @@ def test_a_raised_version_is_current_and_the_earlier_one_stays(folder: Path, edi
         assert service.current_module(session, "M01").activities[0].body_markdown.startswith("Mia is twenty")
         assert service.module_version(session, "M01", 1) == first.modules[0]
         assert [module.version for module in service.modules(session)] == [2]
+
+
+def test_an_achievement_keeps_the_criteria_it_was_published_with(database: Database, ips: Programme) -> None:
+    """What a version's criteria tell is part of the version: they say more only from the next one on."""
+    newer = ips.modules[0]
+    earlier = documents.with_digest(dataclasses.replace(newer, version=newer.version - 1, full_criteria=False))
+    _store(database, dataclasses.replace(ips, modules=(earlier, *ips.modules[1:])))
+    with database.read() as session:
+        published = service.achievement(session, earlier.key, earlier.version)
+    assert newer.outcomes[0] not in published.criteria_narrative
+    with pytest.raises(VersionInUse):
+        _store(
+            database,
+            dataclasses.replace(
+                ips, modules=(documents.with_digest(dataclasses.replace(earlier, full_criteria=True)), *ips.modules[1:])
+            ),
+        )
+    _store(database, ips)
+    with database.read() as session:
+        assert service.achievement(session, earlier.key, earlier.version) == published
+        assert newer.outcomes[0] in service.current_achievement(session, newer.key).criteria_narrative
 
 
 def test_files_older_than_what_is_in_use_are_refused(folder: Path, edit: Edit, database: Database) -> None:
