@@ -64,7 +64,11 @@ def achievement_of(pathway: Pathway, programme: Programme, find: ItemFinder) -> 
 
 
 def criteria_narrative(pathway: Pathway, stack: StackAchievement, issuer_name: str) -> str:
-    """What the badge stands on, by whose judgement, how much work it is and how long it lasts, in Markdown."""
+    """What the award asks for, by whose judgement, how much work it is and how long it lasts, in Markdown.
+
+    It says what is asked and not what happened: the same words stand in a badge that was awarded by recognition, or
+    although something was missing, on a person's word.
+    """
     titles = {component.key: f"“{component.title}” ({component.key})" for component in stack.components}
     lines = [_line(step, titles) for step in steps(pathway.rule)]
     talk = conversation(pathway)
@@ -72,11 +76,11 @@ def criteria_narrative(pathway: Pathway, stack: StackAchievement, issuer_name: s
         filter(
             None,
             (
-                "This badge stands on:",
+                "The award asks for:",
                 "\n".join(lines),
-                "Each of the badges named here was in force on the day of the award.",
+                "Each of the badges named here has to be in force on the day of the award.",
                 _judged(talk, issuer_name) if talk else "",
-                f"A person appointed by {issuer_name} made the decision, not a computer.",
+                f"It asks for the decision of a person appointed by {issuer_name}, not of a computer.",
                 f"Effort: about {stack.hours} hours, that of the badges below it included. "
                 f"The badge is valid for {duration(stack.validity_months)}. {_current(pathway)}"
                 f"What it stands on is due for review by {pathway.review_by.day} {pathway.review_by:%B %Y}.",
@@ -96,8 +100,8 @@ def _judged(talk: ConversationRule, issuer_name: str) -> str:
     names = {level.level: level.name for level in talk.rubric.criteria[0].levels}
     criteria = "; ".join(criterion.title for criterion in talk.rubric.criteria)
     return (
-        f"An assessor appointed by {issuer_name} judged the conversation against a rubric of "
-        f"{number(len(talk.rubric.criteria))} criteria ({criteria}). Each had to reach level {talk.minimum_level} of "
+        f"An assessor appointed by {issuer_name} has to judge the conversation against a rubric of "
+        f"{number(len(talk.rubric.criteria))} criteria ({criteria}). Each has to reach level {talk.minimum_level} of "
         f"{len(names)} ({names[talk.minimum_level]}) or higher."
     )
 

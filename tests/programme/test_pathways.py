@@ -300,6 +300,9 @@ def test_a_stacks_achievement_is_looked_up_like_a_modules(database: Database, ip
         assert "- the ten badges:\n  - “What Makes IPS, IPS” (M01)\n  - “Young People" in info.criteria_narrative
         assert "a practice conversation: 45 minutes with an assessor" in info.criteria_narrative
         assert "rubric of four criteria" in info.criteria_narrative
+        assert info.criteria_narrative.startswith("The award asks for:\n\n- the ten badges:")
+        for told in ("was in force", "judged the", "had to", "made the decision"):
+            assert told not in info.criteria_narrative, "it may be awarded by recognition, or on a reason"
         known = [each.key for each in service.current_achievements(session)]
         assert known == [*(module.key for module in ips.modules), "practitioner"]
         assert service.current_achievement(session, "X1").needed_before == (("practitioner",),)
