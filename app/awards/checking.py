@@ -107,6 +107,8 @@ def _checked(
     lacking, rests_on = prerequisites.missing(info.needed_before, held)
     if lacking and award.override_reason is None:
         return PrerequisiteMissing(lacking)
+    # Of what rests on nothing no rule is looked for: a batch has a hundred thousand of those.
+    by_rule = bool(info.needed_before) and not lacking
     awarded_at = award.awarded_at or at.replace(microsecond=0)
     return CheckedAward(
         award=award,
@@ -116,7 +118,7 @@ def _checked(
         awarded_at=awarded_at,
         valid_until=months_after(awarded_at, info.validity_months),
         missing=tuple(each.achievement for each in lacking),
-        related=prerequisites.related(session, rests_on, achievement=info),
+        related=prerequisites.related(session, rests_on, achievement=info, by_rule=by_rule),
     )
 
 

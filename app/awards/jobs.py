@@ -137,11 +137,10 @@ def rests_on(
     What has ended since is named all the same: the badge was awarded on it, and whoever follows such ends finds it so.
     """
     needed = {key for group in info.needed_before for key in group}
-    if not needed:
-        return ()
+    found = listing.badges_held(session, now(), person_ids=(person_id,), achievements=needed) if needed else ()
     held = [
         replace(badge, standing="issued") if badge.since is not None and badge.since > decided_at else badge
-        for badge in listing.badges_held(session, now(), person_ids=(person_id,), achievements=needed)
+        for badge in found
     ]
     held.sort(key=lambda badge: badge.since is not None)  # what is in force still goes before what has ended since
     below = prerequisites.missing(info.needed_before, held)[1]

@@ -96,27 +96,28 @@ def missing(
 
 
 def related(
-    session: ReadSession, badges: Iterable[BadgeRecord], *, achievement: AchievementInfo
+    session: ReadSession, badges: Iterable[BadgeRecord], *, achievement: AchievementInfo, by_rule: bool = True
 ) -> tuple[tuple[str, str], ...]:
-    """What a badge names that rests on these: each in the version in force, and by what they were judged.
+    """What a badge names that rests on these: each in the version in force, and by what it was judged.
 
-    That is the framework as it stands, and the pathway that leads to the achievement, where one does. Nothing where it
-    rests on no badge.
+    That is the framework as it stands, and the pathway that leads to the achievement, where one does: also where every
+    badge below was recognised and none is there. Nothing where it rests neither on badges nor on a rule.
 
     Args:
         session: for reading.
         badges: what it rests on, with their digests.
         achievement: what is awarded.
+        by_rule: whether the pathway's rule was met; not where somebody's reason stood in for a part of it.
 
     Returns:
         Paths on this server, each with the SHA-256, in hex, of what is there.
     """
     named = {f"/credentials/{badge.id}/v{badge.version}.json": str(badge.digest) for badge in badges}
-    if not named:
+    rule = stacks.leading_to(session, achievement.key, achievement.version) if by_rule else None
+    if not named and rule is None:
         return ()
     framework = programme.current_programme(session)
     found = [*sorted(named.items()), (f"/programme/{framework.key}/{framework.version}.json", framework.digest)]
-    rule = stacks.leading_to(session, achievement.key, achievement.version)
     if rule is not None:
         found.append((stacks.path_of(rule), rule.digest))
     return tuple(found)

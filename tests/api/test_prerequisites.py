@@ -258,3 +258,22 @@ def test_a_correction_goes_on_naming_what_the_badge_rests_on(services: Services,
     }  # fmt: skip
     after = api.post(f"/credentials/{first['id']}/correct", change, If_Match="*").json()
     assert after["credential"]["relatedResource"] == first["credential"]["relatedResource"]
+
+
+def _named(api: Api, credential_id: str) -> list[str]:
+    """The documents that a badge names, by their paths."""
+    named = api.get(f"/credentials/{credential_id}").json()["credential"].get("relatedResource", [])
+    return [each["id"].partition("/programme/")[2].partition("/")[0] or "badge" for each in named]
+
+
+def test_a_badge_names_the_pathways_rule_only_where_nothing_of_it_was_passed_over(api: Api) -> None:
+    below = api.issue("all", award(achievement="practitioner", override={"reason": "From before."})).json()["id"]
+    assert _named(api, below) == []
+    by_rule = api.issue("x1", award(achievement="X1")).json()["id"]
+    assert sorted(_named(api, by_rule)) == ["badge", "ips", "pathways"]
+
+
+def test_a_badge_of_which_a_part_was_passed_over_names_what_is_there_and_no_rule(services: Services, api: Api) -> None:
+    direct(services, "1", EMAIL)
+    part = api.issue("part", award(achievement="practitioner", override={"reason": "From before."})).json()["id"]
+    assert sorted(_named(api, part)) == ["badge", "ips"]

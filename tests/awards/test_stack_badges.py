@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.awards import prerequisites as prerequisites_below
 from app.awards.by_operator import issue_by_operator
 from app.awards.schemas import OperatorAward
 from app.core.audit import OPERATOR
@@ -125,3 +126,18 @@ def test_the_mail_before_its_end_says_how_it_is_renewed(services: Services) -> N
         assert not is_module
         assert _renewal(session, "mentor") == (None, False)
         assert _renewal(session, "nobody") == (None, False)
+
+
+def test_a_stack_all_of_whose_badges_were_recognised_still_names_the_framework_and_its_rule(services: Services) -> None:
+    with services.runtime.database.read() as session:
+        info = programme.current_achievement(session, "practitioner")
+        paths = [path for path, _ in prerequisites_below.related(session, (), achievement=info)]
+        rule = current_pathway(session, "practitioner")
+    assert paths[1:] == [f"/programme/pathways/practitioner/{rule.version}.json"]
+    assert paths[0].startswith("/programme/ips/")
+
+
+def test_a_badge_that_rests_on_nothing_names_nothing(services: Services) -> None:
+    with services.runtime.database.read() as session:
+        info = programme.current_achievement(session, "M01")
+        assert prerequisites_below.related(session, (), achievement=info) == ()
