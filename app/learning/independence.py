@@ -1,5 +1,6 @@
-"""Who may decide: never the learner's line manager or mentor, nor, after an appeal, whoever decided before. Where a
-module has a rule on conflicts of interest, nor whoever worked for the learner's lead agency lately.
+"""Who may decide: never the learner's line manager or mentor, nor a manager, supervisor or mentor of a centre where the
+learner works, nor, after an appeal, whoever decided before. Where a module has a rule on conflicts of interest, nor
+whoever worked for the learner's lead agency lately.
 
 It is looked at in the transaction that marks or decides, so a line entered meanwhile counts from that moment.
 """
@@ -21,6 +22,10 @@ from app.programme import service as programme
 WORDS: dict[BarCode, str] = {
     "line_manager": "You are this learner’s line manager.",
     "mentor": "You are this learner’s mentor.",
+    "centre_manager": "You have the manager role and work at a centre where this learner works, or did so since it was "
+    "handed in.",
+    "centre_supervisor": "You are a supervisor at a centre where this learner works, or were since it was handed in.",
+    "centre_mentor": "You are a mentor at a centre where this learner works, or were since it was handed in.",
     "same_agency": "You and this learner have worked for the same lead agency in the last years.",
     "first_decider": "The learner appealed against your decision, and the appeal was upheld.",
     "panel_complete": "Two other assessors form the panel that decides it.",
@@ -36,21 +41,33 @@ def bars(session: ReadSession, row: SubmissionRecord, assessor_id: str) -> tuple
 
 
 def near(session: ReadSession, row: SubmissionRecord, assessor_id: str) -> tuple[BarCode, ...]:
-    """What this assessor is to the learner that keeps them from deciding: line manager, mentor, of the same agency.
+    """What this assessor is to the learner that keeps them from deciding: line manager, mentor, above them at a
+    centre, of the same agency.
 
     A line that they ended themselves since the work was handed in counts still: whoever manages a centre too could
     else end it, decide, and enter it again. (`declared_at` is when the learner handed in, also of what an appeal
-    handed in once more.)
+    handed in once more.) What somebody is at a centre needs no line: many centres enter none. There it counts
+    whoever ended it, for managers end memberships by themselves.
     """
     of_them = {"person_id": row.person_id, "other_id": assessor_id}
     relations = people.relation_to(session, **of_them)
     relations |= people.relations_put_off(session, **of_them, since=row.declared_at)
     barring: tuple[BarCode, ...] = ("line_manager", "mentor")
     found: list[BarCode] = [code for code in barring if code in relations]
+    found += _above(session, row, assessor_id)
     years = programme.module_version(session, row.module_key, row.module_version).award_rule.conflict_years
     if years and share_an_agency(session, row.person_id, assessor_id, years):
         found.append("same_agency")
     return tuple(found)
+
+
+def _above(session: ReadSession, row: SubmissionRecord, assessor_id: str) -> list[BarCode]:
+    """What the assessor is at the learner's centre; of a supervisor who manages it only the more."""
+    above = people.above_at_centre(session, person_id=row.person_id, other_id=assessor_id, since=row.declared_at)
+    if "manager" in above:
+        return ["centre_manager"]
+    codes: list[BarCode] = ["centre_supervisor"] if "supervisor" in above else []
+    return [*codes, "centre_mentor"] if "mentor" in above else codes
 
 
 def require_independent(session: ReadSession, row: SubmissionRecord, assessor_id: str) -> None:

@@ -12,7 +12,16 @@ from app.learning.panel_schemas import PanelState
 from app.learning.schemas import CriterionMark, Decision, Outcome, QueueItem, Submission
 from app.programme.schemas import Module
 
-BarCode = Literal["line_manager", "mentor", "same_agency", "first_decider", "panel_complete"]
+BarCode = Literal[
+    "line_manager",
+    "mentor",
+    "centre_manager",
+    "centre_supervisor",
+    "centre_mentor",
+    "same_agency",
+    "first_decider",
+    "panel_complete",
+]
 RoundFilter = Literal["first", "again"]
 Why = Literal["first_five", "sample"]
 AppealState = Literal["open", "upheld", "declined", "overtaken"]

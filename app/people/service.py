@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.people.above import above_at_centre
 from app.people.agencies import agencies, agencies_since
 from app.people.email import (
     confirm_email,
@@ -79,6 +80,7 @@ __all__ = [
     "StaffFunction",
     "StaffMember",
     "ToldName",
+    "above_at_centre",
     "add_centre",
     "add_staff",
     "addresses_of",

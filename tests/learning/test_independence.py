@@ -1,4 +1,4 @@
-"""Who decides: never the learner's line manager or mentor, also when that was entered after marking began."""
+"""Who decides: never who stands above the learner by a line or at their centre, also if entered after marking began."""
 
 from __future__ import annotations
 
@@ -11,19 +11,50 @@ from sqlmodel import col, select
 
 from app.core.audit import OPERATOR, Actor, AuditEntry
 from app.core.db import WriteSession
-from app.learning import appeals, independence
+from app.learning import appeals, independence, second_marking
 from app.learning import service as learning
 from app.learning.errors import NotIndependent
-from app.learning.models import AttendanceRecord
+from app.learning.models import AttendanceRecord, SubmissionRecord
 from app.learning.person_merge import LearningMerge
 from app.people import service as people
-from app.people.schemas import Relation
+from app.people.schemas import Relation, StaffFunction
 from tests.learning.factories import House, new_person
 
 
 def line(house: House, relation: Relation, other: str) -> None:
     with house.database.write() as session:
         people.set_line(session, person_id=house.tess, other_id=other, relation=relation, actor=OPERATOR)
+
+
+def centre_of_tess(house: House, key: str = "footscray") -> tuple[str, str]:
+    """A centre where Tess works as a specialist: its id, and her membership's."""
+    with house.database.write() as session:
+        agency = people.ensure_organisation(session, key="an-agency", name="An agency")
+        centre = people.add_centre(session, organisation_id=agency.id, key=key, name=key, actor=OPERATOR)
+    return centre.id, joined(house, house.tess, centre.id, "specialist")
+
+
+def joined(house: House, person_id: str, centre_id: str, function: StaffFunction) -> str:
+    with house.database.write() as session:
+        return people.join_centre(
+            session, person_id=person_id, centre_id=centre_id, function=function, actor=OPERATOR
+        ).membership_id
+
+
+def ended(house: House, membership_id: str) -> None:
+    with house.database.write() as session:
+        people.end_membership(session, membership_id=membership_id, actor=OPERATOR)
+
+
+def manages(house: House, person_id: str) -> None:
+    with house.database.write() as session:
+        people.grant_role(session, person_id=person_id, role="manager", actor=OPERATOR)
+
+
+def codes(house: House, submission_id: str, assessor: str) -> list[str]:
+    with house.database.read() as session:
+        row = session.get_one(SubmissionRecord, submission_id)
+        return [bar.code for bar in independence.bars(session, row, assessor)]
 
 
 def actions(submission_id: str, assessor: str) -> dict[str, Callable[[WriteSession], object]]:
@@ -75,6 +106,100 @@ def test_who_ends_their_own_line_after_the_work_was_handed_in_stays_barred_from_
         house.mark_all(submission.id)
     with house.database.read() as session:
         assert independence.who_may(session, submission.id) == ("Paul",), "who ended theirs before may"
+
+
+@pytest.mark.parametrize("action", ["mark", "talk", "return", "award"])
+@pytest.mark.parametrize("function", ["supervisor", "mentor"])
+def test_who_is_above_the_learner_at_their_centre_decides_nothing_although_no_line_is_entered(
+    house: House, function: StaffFunction, action: str
+) -> None:
+    submission = house.ready_to_award()
+    here, _ = centre_of_tess(house)
+    joined(house, house.priya, here, function)
+    with house.database.write() as session, pytest.raises(NotIndependent) as refused:
+        actions(submission.id, house.priya)[action](session)
+    assert "at a centre where this learner works" in refused.value.reasons[0]
+    assert house.progress().state == "submitted"
+    with house.database.read() as session:
+        assert independence.who_may(session, submission.id) == ("Paul",)
+
+
+@pytest.mark.parametrize("function", ["supervisor", "clinician", "specialist"])
+def test_who_has_the_manager_role_and_works_at_the_learners_centre_decides_nothing(
+    house: House, function: StaffFunction
+) -> None:
+    submission = house.ready_to_award()
+    here, _ = centre_of_tess(house)
+    joined(house, house.priya, here, function)
+    manages(house, house.priya)
+    assert codes(house, submission.id, house.priya) == ["centre_manager"]
+    with pytest.raises(NotIndependent):
+        house.award(submission.id)
+
+
+@pytest.mark.parametrize("function", ["specialist", "clinician"])
+def test_a_colleague_at_the_learners_centre_who_is_above_nobody_may_decide(
+    house: House, function: StaffFunction
+) -> None:
+    submission = house.ready_to_award()
+    here, _ = centre_of_tess(house)
+    joined(house, house.priya, here, function)
+    assert house.award(submission.id).outcome == "awarded"
+
+
+def test_who_is_above_others_at_another_centre_may_decide(house: House) -> None:
+    submission = house.ready_to_award()
+    centre_of_tess(house)
+    with house.database.write() as session:
+        agency = people.ensure_organisation(session, key="an-agency", name="An agency")
+        other = people.add_centre(session, organisation_id=agency.id, key="east", name="East", actor=OPERATOR)
+    joined(house, house.priya, other.id, "supervisor")
+    manages(house, house.priya)
+    assert house.award(submission.id).outcome == "awarded"
+
+
+@pytest.mark.parametrize("who", ["the assessor", "the learner"])
+def test_leaving_the_centre_after_the_work_was_handed_in_changes_nothing_for_it(house: House, who: str) -> None:
+    here, hers = centre_of_tess(house)
+    theirs = joined(house, house.priya, here, "supervisor")
+    submission = house.handed_in()
+    ended(house, theirs if who == "the assessor" else hers)
+    with pytest.raises(NotIndependent):
+        house.mark_all(submission.id)
+
+
+@pytest.mark.parametrize("who", ["the assessor", "the learner"])
+def test_who_left_the_centre_before_the_work_was_handed_in_may_decide(house: House, who: str) -> None:
+    here, hers = centre_of_tess(house)
+    theirs = joined(house, house.priya, here, "supervisor")
+    ended(house, theirs if who == "the assessor" else hers)
+    submission = house.ready_to_award()
+    assert house.award(submission.id).outcome == "awarded"
+
+
+def test_giving_up_the_manager_role_after_the_work_was_handed_in_changes_nothing_for_it(house: House) -> None:
+    here, _ = centre_of_tess(house)
+    joined(house, house.priya, here, "specialist")
+    manages(house, house.priya)
+    submission = house.handed_in()
+    with house.database.write() as session:
+        people.revoke_role(session, person_id=house.priya, role="manager", actor=OPERATOR)
+    assert codes(house, submission.id, house.priya) == ["centre_manager"]
+
+
+def test_a_supervisor_of_the_learners_centre_answers_no_appeal_and_gives_no_second_mark(house: House) -> None:
+    first = house.handed_in()
+    decision = house.give_back(first.id)
+    with house.database.write() as session:
+        appeal = appeals.make(session, **house.at, decision_id=decision.id, reason="It names the gate.")
+    here, _ = centre_of_tess(house)
+    with house.database.read() as session:
+        assert len(second_marking.second_queue(session, assessor_id=house.paul).items) == 1
+    joined(house, house.paul, here, "supervisor")
+    with house.database.write() as session, pytest.raises(NotIndependent):
+        appeals.uphold(session, appeal_id=appeal.id, assessor_id=house.paul)
+    with house.database.read() as session:
+        assert second_marking.second_queue(session, assessor_id=house.paul).items == ()
 
 
 def test_the_learners_own_reports_may_decide_about_them(house: House) -> None:
