@@ -92,7 +92,7 @@ def make(
         raise AppealNotPossible("You have appealed against this decision already.") from error
     outbox.emit(session, AppealMade(appeal_id=appeal.id, decision_id=decision_id, person_id=person_id))
     _note(session, appeal, person_id, "made")
-    return _appeal(appeal)
+    return _appeal(session, appeal)
 
 
 def standing(session: ReadSession, *, enrolment_id: str, person_id: str) -> AppealStanding:
@@ -117,7 +117,7 @@ def standing(session: ReadSession, *, enrolment_id: str, person_id: str) -> Appe
             until = decision.decided_at + APPEAL_WITHIN
         except AppealNotPossible:
             until = None
-    return AppealStanding(until, _appeal(newest) if newest is not None else None, about)
+    return AppealStanding(until, _appeal(session, newest) if newest is not None else None, about)
 
 
 def places_in(session: ReadSession, reason: str, row: SubmissionRecord) -> tuple[Place, ...]:
@@ -172,7 +172,7 @@ def open_appeal(session: ReadSession, *, appeal_id: str, assessor_id: str) -> Ap
         raise AppealNotFound
     submission = to_submission(row)
     return AppealForAssessor(
-        appeal=_appeal(appeal),
+        appeal=_appeal(session, appeal),
         submission=submission,
         learner_name=people.display_name(session, row.person_id),
         module=module,
@@ -230,7 +230,7 @@ def decline(session: WriteSession, *, appeal_id: str, assessor_id: str, answer: 
 def appeal_behind(session: ReadSession, submission_id: str) -> Appeal | None:
     """The upheld appeal that brought this round about, if one did."""
     row = session.exec(select(AppealRecord).where(AppealRecord.new_submission_id == submission_id)).first()
-    return _appeal(row) if row is not None else None
+    return _appeal(session, row) if row is not None else None
 
 
 def _against(session: ReadSession, enrolment_id: str, decision_id: str) -> SubmissionRecord:
@@ -337,7 +337,7 @@ def _answer(
         AppealDecided(appeal_id=appeal.id, decision_id=appeal.decision_id, person_id=row.person_id, outcome=outcome),
     )
     _note(session, appeal, assessor_id, outcome)
-    return _appeal(appeal)
+    return _appeal(session, appeal)
 
 
 def _note(session: WriteSession, appeal: AppealRecord, person_id: str, step: str) -> None:
@@ -355,13 +355,16 @@ def _note(session: WriteSession, appeal: AppealRecord, person_id: str, step: str
     )
 
 
-def _appeal(row: AppealRecord) -> Appeal:
+def _appeal(session: ReadSession, row: AppealRecord) -> Appeal:
+    """An appeal as it is shown: its reason tells of the work, so it is out of sight while that is put away."""
+    about = SubmissionRecord.id == row.submission_id
+    is_away = session.exec(select(SubmissionRecord.quarantined_at).where(about)).first() is not None
     return Appeal(
         id=row.id,
         decision_id=row.decision_id,
         submission_id=row.submission_id,
         enrolment_id=row.enrolment_id,
-        reason=row.reason,
+        reason="" if is_away else row.reason,
         state=cast(AppealState, row.state),
         made_at=row.made_at,
         answer=row.answer,

@@ -1,7 +1,7 @@
 """Quarantine: an assessor puts a text away in one action, takes that back for ten minutes, or removes every copy of it.
 
-All rounds of the work, the drafts and the files go together, for what stands in one mostly stands in the others.
-Levels, outcomes and the digests stay.
+All rounds of the work, the drafts, the files and the reasons of appeals go together, for what stands in one mostly
+stands in the others. Levels, outcomes and the digests stay.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.core.logging import get_logger
 from app.core.outbox import emit
+from app.learning.appeal_reasons import remove_reason
 from app.learning.assessors import foreign_work, require_assessor
 from app.learning.errors import NotQuarantined, UndoTooLate
 from app.learning.events import WorkQuarantined
@@ -50,7 +51,7 @@ log = get_logger()
 
 
 def quarantine(session: WriteSession, *, submission_id: str, assessor_id: str) -> None:
-    """Hide the texts of a piece of work, of its earlier rounds and of its drafts, from everybody at once.
+    """Hide the texts of a piece of work, of its earlier rounds, drafts and appeals, from everybody at once.
 
     What waited for a decision no longer does; the learner may write anew and hand in. Doing it twice changes nothing.
 
@@ -122,8 +123,9 @@ def purge(session: WriteSession, *, submission_id: str, assessor_id: str) -> Non
     moment = now()
     for one in _rounds(session, row):
         if one.quarantined_at is not None and one.purged_at is None:
-            one.texts, one.purged_at = {}, moment
+            one.texts, one.kept_findings, one.purged_at = {}, {}, moment
             session.add(one)
+            remove_reason(session, one.id)
     for draft in _drafts(session, row):
         draft.put_aside = None
         session.add(draft)

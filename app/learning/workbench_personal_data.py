@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,8 +34,9 @@ _QUIETLY = {"synchronize_session": False}
 def export(session: ReadSession, person_id: str) -> tuple[Section, ...]:
     """Of a learner: their appeals and second marks of their work. Of an assessor: what they saved and gave."""
     work = _work(person_id)
-    appeals = section(
-        session, "learning.appeals", "Appeals you made, and how they were answered.",
+    made = section(
+        session, "learning.appeals",
+        "Appeals you made, and how they were answered; without your reason where the work is in quarantine.",
         AppealRecord, col(AppealRecord.submission_id).in_(work), without=("answered_by",),
     )  # fmt: skip
     of_mine = section(
@@ -58,6 +60,7 @@ def export(session: ReadSession, person_id: str) -> tuple[Section, ...]:
         session, "learning.saved_comments", "Comments you keep for writing them again.",
         SavedCommentRecord, col(SavedCommentRecord.person_id) == person_id, without=("person_id",),
     )  # fmt: skip
+    appeals = _without_put_away(session, made, person_id)
     return appeals, of_mine, given, answered, saved, *_of_panels(session, person_id)
 
 
@@ -97,6 +100,14 @@ def erase(session: WriteSession, person_id: str) -> tuple[Count, ...]:
         Count("second marks that were not given yet", undone.rowcount),  # type: ignore[attr-defined]
         Count("comments saved as an assessor", saved.rowcount),  # type: ignore[attr-defined]
     )
+
+
+def _without_put_away(session: ReadSession, appeals: Section, person_id: str) -> Section:
+    """The same without the reasons of appeals about work in quarantine: what they say of a client goes nowhere."""
+    mine = (SubmissionRecord.person_id == person_id, col(SubmissionRecord.quarantined_at).is_not(None))
+    away = frozenset(session.exec(select(SubmissionRecord.id).where(*mine)).all())
+    records = ({**each, "reason": None} if each["submission_id"] in away else each for each in appeals.records)
+    return replace(appeals, records=tuple(records))
 
 
 def _of_panels(session: ReadSession, person_id: str) -> tuple[Section, ...]:

@@ -237,7 +237,11 @@ ENOUGH_PAIRS = 5
 
 @dataclass(frozen=True)
 class Appeal:
-    """A learner's appeal against a return."""
+    """A learner's appeal against a return.
+
+    Attributes:
+        reason: why; empty while the work is in quarantine, and once its texts are removed or deleted.
+    """
 
     id: str
     decision_id: str

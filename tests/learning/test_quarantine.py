@@ -13,6 +13,7 @@ from sqlmodel import select
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now
 from app.core.db import WriteSession
+from app.learning import appeals
 from app.learning import service as learning
 from app.learning.errors import (
     AlreadyDecided,
@@ -22,12 +23,14 @@ from app.learning.errors import (
     SubmissionNotFound,
     UndoTooLate,
 )
-from app.learning.models import ActivityDraftRecord, SubmissionRecord
+from app.learning.models import ActivityDraftRecord, AppealRecord, SubmissionRecord
+from app.learning.personal_data import LearningPersonalData
 from app.learning.schemas import Submission
 from app.people import service as people
 from tests.learning.factories import EXERCISE, REFLECTION, House
 
 Step = Callable[..., None]
+REASON = "Both gates are named where I tell of that day."
 STEPS = (learning.quarantine, learning.undo, learning.purge)
 
 
@@ -38,11 +41,31 @@ def do(house: House, step: Step, submission: Submission, by: str | None = None) 
 
 def texts_anywhere(house: House) -> str:
     with house.database.read() as session:
-        return str(session.exec(select(SubmissionRecord.texts)).all()) + str(
+        written = (select(SubmissionRecord.texts), select(AppealRecord.reason))
+        return "".join(str(session.exec(each).all()) for each in written) + str(
             session.execute(
                 sa.select(sa.column("content"), sa.column("put_aside")).select_from(ActivityDraftRecord)
             ).all()
         )
+
+
+def appealed(house: House, decision: learning.Decision, reason: str) -> str:
+    with house.database.write() as session:
+        return appeals.make(session, **house.at, decision_id=decision.id, reason=reason).id
+
+
+def reasons_shown(house: House, appeal_id: str) -> set[str]:
+    """What the learner and another assessor read of the reason."""
+    with house.database.read() as session:
+        mine = appeals.standing(session, **house.at).appeal
+        assert mine is not None
+        theirs = appeals.open_appeal(session, appeal_id=appeal_id, assessor_id=house.paul)
+    return {mine.reason, theirs.appeal.reason}
+
+
+def exported(house: House) -> str:
+    with house.database.read() as session:
+        return str([each.records for each in LearningPersonalData().export(session, house.tess)])
 
 
 def draft_of(house: House, key: str = "reflection") -> learning.Draft:
@@ -152,23 +175,63 @@ def test_it_cannot_be_taken_back_once_new_work_is_there(house: House) -> None:
 
 def test_purging_removes_every_copy_and_leaves_digest_and_result(house: House) -> None:
     first = house.handed_in()
-    house.give_back(first.id)
+    appealed(house, house.give_back(first.id), REASON)
     second = house.submit()
     house.mark_all(second.id)
+    with house.database.write() as session:
+        session.execute(sa.update(SubmissionRecord).values(kept_findings={"name": 2}))
     assert REFLECTION in texts_anywhere(house)
     with pytest.raises(NotQuarantined):
         do(house, learning.purge, second)
     do(house, learning.quarantine, second)
     assert REFLECTION in texts_anywhere(house), "it can still be taken back"
+    assert REASON in texts_anywhere(house), "and so can what was said of it in an appeal"
     do(house, learning.purge, second)
     assert REFLECTION not in texts_anywhere(house)
+    assert REASON not in texts_anywhere(house)
     with house.database.read() as session:
+        assert session.exec(select(SubmissionRecord.kept_findings)).all() == [{}, {}]
         row = session.get_one(SubmissionRecord, second.id)
         marks = learning.open_submission(session, submission_id=second.id, assessor_person_id=house.priya).marks
     assert len(row.texts_digest) == 64
     assert {mark.level for mark in marks.values()} == {3}
     with pytest.raises(UndoTooLate):
         do(house, learning.undo, second)
+
+
+def test_the_reason_of_an_open_appeal_is_put_away_with_the_work_and_comes_back_with_it(house: House) -> None:
+    work = house.handed_in()
+    appeal = appealed(house, house.give_back(work.id), REASON)
+    do(house, learning.quarantine, work)
+    assert reasons_shown(house, appeal) == {""}
+    assert REASON not in exported(house)
+    do(house, learning.undo, work)
+    assert reasons_shown(house, appeal) == {REASON}
+    assert REASON in exported(house)
+    do(house, learning.quarantine, work)
+    do(house, learning.purge, work)
+    assert reasons_shown(house, appeal) == {""}
+    with house.database.write() as session:
+        answered = appeals.decline(session, appeal_id=appeal, assessor_id=house.paul, answer="It cannot be read.")
+    assert (answered.state, answered.reason) == ("declined", "")
+
+
+def test_the_reason_of_an_upheld_appeal_is_put_away_from_the_round_that_it_brought_about(house: House) -> None:
+    work = house.handed_in()
+    appeal = appealed(house, house.give_back(work.id), REASON)
+    with house.database.write() as session:
+        again = appeals.uphold(session, appeal_id=appeal, assessor_id=house.paul).new_submission_id
+    assert again is not None
+    with house.database.read() as session:
+        newest = learning.submission(session, submission_id=again, person_id=house.tess)
+        behind = appeals.appeal_behind(session, again)
+    assert behind is not None
+    assert behind.reason == REASON
+    do(house, learning.quarantine, newest, house.paul)
+    with house.database.read() as session:
+        hidden = appeals.appeal_behind(session, again)
+    assert hidden is not None
+    assert hidden.reason == ""
 
 
 def test_purging_leaves_what_was_written_anew(house: House) -> None:
