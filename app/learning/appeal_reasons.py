@@ -18,7 +18,7 @@ def remove_reason(session: WriteSession, submission_id: str) -> None:
 
 
 def clear_reasons(session: WriteSession) -> None:
-    """Remove those of all work without texts: versions before 1.0 removed the texts and left the reasons."""
+    """Remove those of all work without texts: earlier versions removed the texts and left the reasons."""
     gone = select(SubmissionRecord.id).where(col(SubmissionRecord.purged_at).is_not(None))
     session.execute(
         sa.update(AppealRecord)

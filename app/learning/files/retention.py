@@ -1,4 +1,6 @@
-"""Texts and files of work go when their time is over; what was decided by the rubric, and the digests, stay.
+"""Texts and files of work, and the reasons of appeals about it, go when their time is over.
+
+What was decided by the rubric, and the digests, stay.
 
 Australian Privacy Principle 11.2 wants what is no longer needed destroyed:
 https://www.oaic.gov.au/privacy/australian-privacy-principles
@@ -17,6 +19,7 @@ from app.core import audit, metrics
 from app.core.audit import SYSTEM
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
+from app.learning.appeal_reasons import clear_reasons, remove_reason
 from app.learning.files.models import EvidenceFileRecord, SubmissionFileRecord
 from app.learning.files.putting_away import purge_files
 from app.learning.files.store import clear_removed
@@ -34,6 +37,8 @@ def months_before(moment: datetime, months: int) -> datetime:
 def delete_old(database: Database, months: int) -> int:
     """Delete texts and files of work that was decided more than so many months ago; how many pieces it were.
 
+    With them go the reasons of appeals about it.
+
     Work of which an appeal is open is left alone, and so is what a learner still works on. Once the newest round of an
     awarded module is over, its drafts and current files go too.
 
@@ -43,6 +48,7 @@ def delete_old(database: Database, months: int) -> int:
     """
     with database.write() as session:
         clear_removed(session)
+        clear_reasons(session)
     if months == 0:
         return 0
     before = months_before(now(), months)
@@ -89,6 +95,7 @@ def _delete(session: WriteSession, submission_id: str, before: datetime) -> int:
     row.texts, row.kept_findings, row.purged_at = {}, {}, now()
     session.add(row)
     session.flush()
+    remove_reason(session, submission_id)
     finished = row.state == "awarded" and not _later(session, row)
     if finished:
         session.execute(

@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now
+from app.learning import appeals
 from app.learning import files as evidence
 from app.learning import service as learning
 from app.learning.errors import EnrolmentNotFound, NotAnAssessor, NotIndependent, NotReady, OwnWork, WorkLocked
@@ -51,6 +52,11 @@ def bring_back(house: House, file: EvidenceFile) -> None:
 def age(house: House, **columns: object) -> None:
     with house.database.write() as session:
         session.execute(sa.update(EvidenceFileRecord).values(**columns))
+
+
+def reason_of(house: House, appeal_id: str) -> str:
+    with house.database.read() as session:
+        return session.get_one(AppealRecord, appeal_id).reason
 
 
 def decided_long_ago(house: House, submission_id: str, days: int = 400) -> None:
@@ -268,11 +274,27 @@ def test_what_is_still_worked_on_or_under_appeal_is_left_alone(house: House, add
     assert retention.delete_old(house.database, 12) == 0
     with house.database.write() as session:
         session.execute(sa.update(AppealRecord).where(AppealRecord.id == appeal_id).values(state="declined"))
+    assert reason_of(house, appeal_id) == "Please look again"
     assert retention.delete_old(house.database, 12) == 1
+    assert reason_of(house, appeal_id) == "", "it tells of the work, so it goes with its texts"
     assert contents(house) == [b"kept"]
     assert current(house) == [file.name]
     with house.database.read() as session:
         assert learning.draft(session, **house.at, activity_key="reflection").content == {"text": REFLECTION}
+
+
+def test_reasons_of_appeals_that_an_earlier_version_left_behind_go_too(house: House, add: Add) -> None:
+    add()
+    work = house.handed_in()
+    decision = house.give_back(work.id)
+    with house.database.write() as session:
+        appeal = appeals.make(session, **house.at, decision_id=decision.id, reason="It names the gate.")
+    assert retention.delete_old(house.database, 12) == 0
+    assert reason_of(house, appeal.id) == "It names the gate."
+    with house.database.write() as session:
+        session.execute(sa.update(SubmissionRecord).values(texts={}, purged_at=now()))
+    assert retention.delete_old(house.database, 0) == 0
+    assert reason_of(house, appeal.id) == ""
 
 
 def test_months_are_counted_by_the_calendar() -> None:
