@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
@@ -261,3 +262,19 @@ class PostgresServer:
     def start_again(self) -> None:
         """Start it after it broke down; it puts itself in order first."""
         self._server.ensure_postgres_running()
+
+
+def leave_what_is_deleted(database: Database) -> None:
+    """From now on an SQLite that was built as most are: unless it is told otherwise, what is deleted stays in the file.
+
+    Debian's overwrites it of itself.
+    """
+    if database.is_sqlite:
+        rule = "PRAGMA secure_delete=OFF"
+        sa.event.listen(database.engine, "connect", lambda made, _record: made.execute(rule), insert=True)
+        database.reconnect()
+
+
+def files_with(folder: Path, word: str) -> list[str]:
+    """Names of the files below a folder in which a word stands, an SQLite's log among them."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes())

@@ -16,6 +16,7 @@ from app.cli import issuing_many, keys
 from app.cli.keys import house
 from app.cli.support import EXIT_MISUSE, JSON_OPTION, emit, fail
 from app.core.audit import OPERATOR
+from app.core.scrubbing import empty_log
 from app.issuer import service as issuer
 from app.issuer.errors import AlreadyRevoked
 from app.programme import service as programme
@@ -193,6 +194,7 @@ def erase(credential_id: CredentialId, revoke: Revoke = False, yes: Yes = False,
         with runtime.database.write() as session:
             awards.forget_award(session, found)
             issuer.erase(session, runtime.secret_box, found, actor=OPERATOR)
+        empty_log(runtime.database)
     also = " Copies that people keep fail from now on." if revoke else " Copies that people keep still verify."
     emit({"id": found, "state": "erased", "revoked": revoke}, as_json, f"Erased: {found}.{also}")
 

@@ -4,10 +4,47 @@ from __future__ import annotations
 
 import sqlite3
 
-from app.core.db import Database
+from app.core.db import BUSY_TIMEOUT_MS, Database
 from app.core.logging import get_logger
 
+PATIENCE_MS = 1_000  # somebody's request waits for it
+
 log = get_logger()
+
+
+def empty_log(database: Database) -> bool:
+    """Bring SQLite's log into the file and cut it off: pages in it hold what a row said before it was changed.
+
+    What is deleted is overwritten in the file itself as it is freed (`secure_delete`), so no copy of the file has to be
+    written for it, as `scrub` does. PostgreSQL is left alone.
+
+    Args:
+        database: no transaction of the caller's may be open on it.
+
+    Returns:
+        Whether it was done. Not if others write or read in an older state for longer than a second: then the log is
+        overwritten as it is used again, or by the next call.
+    """
+    if not database.is_sqlite:
+        return True
+    connection = database.engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        row = cursor.fetchone()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.close()
+    except sqlite3.OperationalError as error:
+        connection.invalidate()  # it may wait for a second only ever after
+        log.warning("database.log_not_emptied", reason=error.sqlite_errorname)
+        return False
+    finally:
+        connection.close()
+    if row is None or row[0]:
+        log.warning("database.log_not_emptied", reason="readers")
+        return False
+    return True
 
 
 def scrub(database: Database) -> bool:

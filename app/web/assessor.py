@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.background import BackgroundTask
 
 from app.core.errors import AppError
 from app.core.runtime import Runtime
+from app.core.scrubbing import empty_log
 from app.learning import comment_bank, panel_marks
 from app.learning import service as learning
 from app.learning.errors import (
@@ -274,7 +276,9 @@ def purge(request: Request, session: CurrentLaunch, runtime: App, form: PostedFo
             )
     with runtime.database.write() as db:
         learning.purge(db, submission_id=submission_id, assessor_id=session.person_id)
-    return RedirectResponse(f"{session.root}/assess/{submission_id}", status_code=303)
+    # Only once the answer is there has this request itself no transaction open any more.
+    after = BackgroundTask(empty_log, runtime.database)
+    return RedirectResponse(f"{session.root}/assess/{submission_id}", status_code=303, background=after)
 
 
 def _next(

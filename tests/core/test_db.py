@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from app.core import db
 from app.core.audit import AuditEntry
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.db_trouble import Trouble, trouble_of
+from app.core.scrubbing import empty_log
 from app.core.server_facts import ServerFact, note, recall
 
 
@@ -227,3 +229,20 @@ def test_one_who_writes_after_another_ones_commit_does_not_wait(database: Databa
         note(session, "first", "a")
     with database.read() as session:
         assert recall(session, "second") == "b"
+
+
+def test_a_log_that_others_still_read_is_not_emptied_and_is_told_and_later_it_is(database: Database) -> None:
+    if not database.is_sqlite:
+        assert empty_log(database)
+        return
+    log = Path(str(database.engine.url.database) + "-wal")
+    with database.read() as reader:
+        assert recall(reader, "a") is None
+        with database.write() as session:
+            note(session, "a", "b")
+        assert not empty_log(database)
+        assert log.stat().st_size > 0
+    assert empty_log(database)
+    assert log.stat().st_size == 0
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == db.BUSY_TIMEOUT_MS

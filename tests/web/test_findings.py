@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -12,6 +13,7 @@ from app.core.audit import AuditEntry
 from app.learning import service as learning
 from app.learning.models import SubmissionRecord
 from app.wiring import Services
+from tests.databases import files_with, leave_what_is_deleted
 from tests.web.people import SignedIn, hand_in, sign_in
 
 NUMBER = "0412 345 678"
@@ -151,6 +153,22 @@ def test_an_assessor_puts_texts_away_brings_them_back_and_removes_them(
     assert "The texts are removed" in gone
     assert "Bring the texts back" not in gone
     assert NUMBER not in str([row.texts for row in rounds(services)])
+
+
+def test_after_texts_are_removed_neither_the_databases_file_nor_its_log_holds_them(
+    services: Services, client: TestClient, tess: SignedIn, tmp_path: Path
+) -> None:
+    database = services.runtime.database
+    leave_what_is_deleted(database)
+    [box] = boxes(tess.get("/hand-in").text)
+    tess.post("/hand-in", {"declared": "yes", box: "yes"})
+    priya = sign_in(services, client, "Priya", roles=("assessor",), teacher=True)
+    work = f"/assess/{rounds(services)[-1].id}"
+    priya.post(f"{work}/quarantine")
+    if database.is_sqlite:
+        assert files_with(tmp_path, NUMBER), "the test sees what it looks for"
+    priya.post(f"{work}/purge", {"sure": "yes"})
+    assert files_with(tmp_path, NUMBER) == []
 
 
 @pytest.mark.parametrize("step", ["quarantine", "quarantine/undo", "purge"])

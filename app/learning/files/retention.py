@@ -19,6 +19,7 @@ from app.core import audit, metrics
 from app.core.audit import SYSTEM
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
+from app.core.scrubbing import empty_log
 from app.learning.appeal_reasons import clear_reasons, remove_reason
 from app.learning.files.models import EvidenceFileRecord, SubmissionFileRecord
 from app.learning.files.putting_away import purge_files
@@ -58,6 +59,8 @@ def delete_old(database: Database, months: int) -> int:
     for submission_id in due:
         with database.write() as session:
             done += _delete(session, submission_id, before)
+    if done:
+        empty_log(database)
     metrics.EVIDENCE_EXPIRED.inc(done)
     return done
 

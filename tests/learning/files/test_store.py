@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from app.learning.files.models import EvidenceContentRecord, EvidenceFileRecord
 from app.learning.models import AppealRecord, SubmissionRecord
 from app.learning.personal_data import LearningPersonalData
 from app.people import service as people
+from tests.databases import files_with, leave_what_is_deleted
 from tests.learning.factories import REFLECTION, House
 from tests.learning.files.conftest import Add
 
@@ -295,6 +297,21 @@ def test_reasons_of_appeals_that_an_earlier_version_left_behind_go_too(house: Ho
         session.execute(sa.update(SubmissionRecord).values(texts={}, purged_at=now()))
     assert retention.delete_old(house.database, 0) == 0
     assert reason_of(house, appeal.id) == ""
+
+
+def test_after_their_time_is_over_neither_the_databases_file_nor_its_log_holds_texts_and_files(
+    house: House, add: Add, tmp_path: Path
+) -> None:
+    leave_what_is_deleted(house.database)
+    add(b"A map of care. " * 2000)  # longer than a page
+    submission = house.ready_to_award()
+    house.award(submission.id)
+    decided_long_ago(house, submission.id)
+    words = (REFLECTION, "A map of care.")
+    if house.database.is_sqlite:
+        assert all(files_with(tmp_path, word) for word in words), "the test sees what it looks for"
+    assert retention.delete_old(house.database, 12) == 1
+    assert [files_with(tmp_path, word) for word in words] == [[], []]
 
 
 def test_months_are_counted_by_the_calendar() -> None:
