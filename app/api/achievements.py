@@ -44,6 +44,7 @@ def list_achievements(request: Request, response: Response, caller: Reader) -> d
 @router.get(
     "/achievements/{key}",
     summary="Read an achievement",
+    dependencies=[Depends(only())],
     response_model=AchievementOut,
     responses=problems(*READING, 404),
 )

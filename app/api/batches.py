@@ -159,6 +159,7 @@ def list_batches(request: Request, caller: MayLook, limit: Limit = USUAL, cursor
 @router.get(
     "/batches/{batch_id}",
     summary="How a batch gets on",
+    dependencies=[Depends(only())],
     operation_id="get_batch",
     response_model=BatchOut,
     responses=problems(*READING, 404),
@@ -204,6 +205,7 @@ def errors(
 @router.post(
     "/batches/{batch_id}/pause",
     summary="Pause a batch",
+    dependencies=[Depends(only())],
     operation_id="pause_batch",
     response_model=BatchOut,
     responses=problems(*READING, 404, 409),
@@ -216,6 +218,7 @@ def pause(request: Request, caller: MayIssue, batch_id: str) -> BatchOut:
 @router.post(
     "/batches/{batch_id}/resume",
     summary="Resume a batch",
+    dependencies=[Depends(only())],
     operation_id="resume_batch",
     response_model=BatchOut,
     responses=problems(*READING, 404, 409),
@@ -228,6 +231,7 @@ def resume(request: Request, caller: MayIssue, batch_id: str) -> BatchOut:
 @router.post(
     "/batches/{batch_id}/cancel",
     summary="Cancel a batch",
+    dependencies=[Depends(only())],
     operation_id="cancel_batch",
     response_model=BatchOut,
     responses=problems(*READING, 404, 409),

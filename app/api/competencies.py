@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api.authentication import Caller, requires
+from app.api.paging import only
 from app.api.problems import READING, problems
 from app.api.shapes import Told
 from app.core.clock import now
@@ -80,6 +81,7 @@ class CompetenciesOut(BaseModel):
 @router.get(
     "/people/{person_id}/competencies",
     summary="What somebody has shown of the competencies",
+    dependencies=[Depends(only())],
     response_model=CompetenciesOut,
     responses=problems(*READING, 404),
 )

@@ -88,6 +88,7 @@ class CorrectIn(_ChangeIn):
 @router.post(
     "/credentials",
     summary="Issue a badge",
+    dependencies=[Depends(only())],
     status_code=201,
     response_model=IssuedOut,
     openapi_extra=json_object(AwardIn, {"advanced": _EXAMPLE}),
@@ -175,6 +176,7 @@ def list_credentials(
 @router.get(
     "/credentials/{credential_id}",
     summary="Read a badge",
+    dependencies=[Depends(only())],
     response_model=WholeBadgeOut,
     responses={**problems(*READING, 404, 410), 304: {"description": "As If-None-Match says."}},
 )
@@ -188,6 +190,7 @@ def read_credential(
 @router.post(
     "/credentials/{credential_id}/revoke",
     summary="Revoke a badge for good",
+    dependencies=[Depends(only())],
     response_model=WholeBadgeOut,
     openapi_extra=json_object(RevokeIn, {"revoke": {"reason": "Awarded by mistake."}}),
     responses=problems(*WRITING),
@@ -215,6 +218,7 @@ def revoke(
 @router.post(
     "/credentials/{credential_id}/suspend",
     summary="Suspend a badge for a while",
+    dependencies=[Depends(only())],
     response_model=WholeBadgeOut,
     openapi_extra=json_object(
         SuspendIn,
@@ -250,6 +254,7 @@ def suspend(
 @router.post(
     "/credentials/{credential_id}/reinstate",
     summary="End a suspension",
+    dependencies=[Depends(only())],
     response_model=WholeBadgeOut,
     openapi_extra=json_object(
         ReinstateIn, {"reinstate": {"decided_by": {"name": "Priya Raman", "role": "programme lead"}}}
@@ -274,6 +279,7 @@ def reinstate(
 @router.post(
     "/credentials/{credential_id}/correct",
     summary="Correct what a badge says",
+    dependencies=[Depends(only())],
     response_model=WholeBadgeOut,
     openapi_extra=json_object(
         CorrectIn,

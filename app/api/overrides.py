@@ -66,6 +66,7 @@ def list_overrides(
 @router.post(
     "/overrides/{override_id}/review",
     summary="Review an override",
+    dependencies=[Depends(only())],
     response_model=OverrideOut,
     openapi_extra=json_object(ReviewIn, {"fine": {"note": "The panel's minutes bear it out."}}),
     responses=problems(*READING, 404, 408, 409, 413, 415),

@@ -72,12 +72,17 @@ def read_cursor(list_name: str, cursor: str | None) -> tuple[datetime, str] | No
     return place, identifier
 
 
-def only(*names: str) -> Callable[[Request], None]:
-    """A dependency that refuses parameters that are not these: one with a slip in its name would do nothing."""
+def only(*names: str, also_open: bool = False) -> Callable[[Request], None]:
+    """A dependency that refuses parameters that are not these: one with a slip in its name would do nothing.
+
+    Args:
+        names: the parameters that there are.
+        also_open: whether it refuses them without a token as well, where none is needed.
+    """
     known = frozenset(names)
 
     def check(request: Request) -> None:
-        if not request.headers.get("authorization"):
+        if not also_open and not request.headers.get("authorization"):
             return  # whoever shows no token is told that, and by what comes after this: it is asked first
         for name in request.query_params:
             if name not in known:

@@ -152,6 +152,7 @@ def list_pathways(request: Request, response: Response, caller: Reader) -> Pathw
 @router.get(
     "/pathways/{key}",
     summary="Read a pathway",
+    dependencies=[Depends(only())],
     response_model=PathwayOut,
     responses=problems(*READING, 404),
 )
@@ -174,6 +175,7 @@ def read_pathway(request: Request, response: Response, key: str, caller: Reader)
 @router.get(
     "/people/{person_id}/pathways",
     summary="How far somebody has come on each pathway",
+    dependencies=[Depends(only())],
     response_model=PersonPathwaysOut,
     responses=problems(*READING, 404),
 )

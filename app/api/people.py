@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.api.authentication import Caller, requires
 from app.api.bodies import Sent, json_object
+from app.api.paging import only
 from app.api.problems import READING, problems
 from app.api.shapes import BadgeOut, ModuleProgressOut, PeopleOut, PersonOut, ProgressOut, badge_members
 from app.awards.award_input import Address
@@ -39,6 +40,7 @@ class SearchIn(BaseModel):
 @router.post(
     "/people/search",
     summary="Find people by address",
+    dependencies=[Depends(only())],
     response_model=PeopleOut,
     openapi_extra=json_object(SearchIn, {"address": {"email": "tess@example.org"}}),
     responses=problems(*READING, 408, 413, 415),
@@ -60,6 +62,7 @@ def search(request: Request, response: Response, caller: Reader, body: Sent) -> 
 @router.get(
     "/people/{person_id}/progress",
     summary="Where somebody stands",
+    dependencies=[Depends(only())],
     response_model=ProgressOut,
     responses=problems(*READING, 404),
 )

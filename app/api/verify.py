@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.datastructures import FormData, UploadFile
 
+from app.api.paging import only
 from app.vc import json_text
 from app.vc.errors import VcError
 from app.verifier import reading, recipient
@@ -166,6 +167,7 @@ def _of(name: str, value: Any) -> Presented:
 @router.post(
     "/verify",
     summary="Verify a badge",
+    dependencies=[Depends(only(also_open=True))],
     response_model_exclude_unset=True,
     description=(
         "Judges an Open Badges 3.0 credential given by address, as JSON, as a JWT or as a file (JSON, JWT, PNG or SVG; "
@@ -178,6 +180,7 @@ def _of(name: str, value: Any) -> Presented:
         408: {"description": "It arrived too slowly."},
         413: {"description": "Too large."},
         415: {"description": "Not a kind of file that holds badges."},
+        422: {"description": "A parameter in the address, which it takes none of."},
         429: {"description": "Too many checks."},
     },
     openapi_extra={

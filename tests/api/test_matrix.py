@@ -108,3 +108,19 @@ def test_a_disabled_client_is_out_at_once(client: TestClient, services: Services
     with services.runtime.database.write() as session:
         clients.disable(session, client_id, actor=OPERATOR)
     assert call(client, route, headers) == 401
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(set(TABLE) | OPEN))
+def test_no_call_does_anything_beside_a_parameter_that_it_does_not_know(
+    services: Services, client: TestClient, method: str, path: str
+) -> None:
+    """Whoever asks for `dry_run=true` must not find that a badge was issued."""
+    headers = bearer(token_for(client, *add_client(services))) | {"Idempotency-Key": "k"}
+    address = path.replace("{", "").replace("}", "")
+    answer = client.request(method, address, params={"dry_run": "true"}, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:waymark:error:query-refused")
+    assert "dry_run" in answer.json()["detail"]
+
+
+def test_a_parameter_that_is_not_known_is_refused_without_a_token_where_none_is_needed(client: TestClient) -> None:
+    assert client.post("/api/v1/verify", params={"strict": "1"}, json={"jwt": "x"}).status_code == 422
