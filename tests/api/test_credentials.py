@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlmodel import col, select
 from starlette.testclient import TestClient
 
@@ -26,6 +27,7 @@ from app.issuer.content import recipient_hash
 from app.issuer.models import Credential, CredentialVersion
 from app.wiring import Services
 from tests.api.awarding import DECIDER, EMAIL, ISSUE, Api, award, count, slug
+from tests.api.clients import add_client, bearer, token_for
 
 
 def test_a_badge_is_issued_to_an_address_and_nobody_sees_it_until_its_holder_shares_it(
@@ -64,6 +66,22 @@ def test_a_repeat_is_answered_with_the_first_version_after_a_correction(services
     assert corrected.status_code == 200, corrected.text
     assert corrected.json()["credential"]["awardedDate"] == day
     assert api.issue().content == first.content
+    assert count(services, Credential) == 1
+
+
+def test_a_key_is_answered_the_same_after_eight_days(services: Services, client: TestClient) -> None:
+    """A queue that was stuck for a week sends again; of the key nothing is cleaned away by then."""
+    entered_as = add_client(services)
+    early = Api(client, entered_as[0], bearer(token_for(client, *entered_as)))
+    first = early.issue()
+    assert first.status_code == 201
+    with time_machine.travel(now() + timedelta(days=8), tick=False):
+        award_requests.forget_recipients(services.runtime.database)
+        late = Api(client, entered_as[0], bearer(token_for(client, *entered_as)))
+        again = late.issue()
+        other = late.issue(body=award(recipient={"email": "somebody.else@example.org"}))
+    assert (again.status_code, again.content, again.headers["etag"]) == (201, first.content, first.headers["etag"])
+    assert (other.status_code, slug(other)) == (409, "idempotency-conflict")
     assert count(services, Credential) == 1
 
 
