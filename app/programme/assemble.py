@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from app.programme import frameworks, pathway_assembly, rubric_assembly, schemas
+from app.programme import frameworks, lesson_pictures, pathway_assembly, rubric_assembly, schemas
 from app.programme.documents import programme_with_digest, with_digest
 from app.programme.files import (
     AnyActivityEntry,
@@ -206,13 +206,14 @@ def _module(
         calibration=next((_calibration(sheet.content) for sheet in folder.calibrations), None),
         issue_until=issue_until(content) if content.key in time_critical else None,
         full_criteria=True,
+        media=lesson_pictures.in_use(folder.media),
     )
 
 
 def _activity(
     entry: AnyActivityEntry, folder: ModuleFolder, programme: frameworks.Programme, main_scale: str | None
 ) -> schemas.Activity:
-    body = entry.introduction if isinstance(entry, KnowledgeCheckEntry) else folder.texts[entry.key][1]
+    body = entry.introduction if isinstance(entry, KnowledgeCheckEntry) else _shown(folder.texts[entry.key][1], folder)
     if isinstance(entry, LessonEntry):
         body = _with_sources(body, entry.sources)
     bare = schemas.Activity(entry.key, entry.kind, entry.title, entry.minutes, body)
@@ -230,7 +231,7 @@ def _activity(
         return replace(
             bare,
             fields=tuple(_field(field, programme, main_scale) for field in form.fields),
-            example_markdown=folder.examples[entry.key][1] if entry.example is not None else None,
+            example_markdown=_shown(folder.examples[entry.key][1], folder) if entry.example is not None else None,
         )
     if isinstance(entry, ReflectionEntry):
         return replace(bare, min_words=entry.min_words, max_words=entry.max_words)
@@ -246,6 +247,12 @@ def _activity(
     if isinstance(entry, AttendanceEntry):
         return replace(bare, confirmed_by=tuple(entry.confirmed_by))
     return bare
+
+
+def _shown(text: str, folder: ModuleFolder) -> str:
+    """A text whose pictures are named by their addresses."""
+    content = folder.sheet.content
+    return lesson_pictures.with_addresses(text, content.key, content.version, folder.media)
 
 
 def _with_sources(body: str, sources: list[SourceEntry]) -> str:

@@ -34,6 +34,7 @@ LATER: Mapping[type, frozenset[str]] = {
             "renewal_any",
             "renewal_criteria",
             "full_criteria",
+            "media",
         }
     ),
     Activity: frozenset(

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from app.programme import lesson_pictures
 from app.programme.errors import Problem, ProgrammeInvalid
 from app.programme.file_model import FileModel
 from app.programme.files import (
@@ -26,6 +27,7 @@ from app.programme.files import (
 from app.programme.framework_files import FrameworkFile, PrinciplesFile, ProgrammeFile, ScaleFile, YouthElementsFile
 from app.programme.located import Located, read_text, read_yaml
 from app.programme.pathway_files import PathwayFile
+from app.programme.schemas import Picture
 
 FileT = TypeVar("FileT", bound=FileModel)
 FileT_co = TypeVar("FileT_co", bound=FileModel, covariant=True)
@@ -46,7 +48,11 @@ class Sheet(Generic[FileT_co]):
 
 @dataclass(frozen=True)
 class ModuleFolder:
-    """One module's files; texts, examples, questions, forms and checklists by the key of their activity."""
+    """One module's files; texts, examples, questions, forms and checklists by the key of their activity.
+
+    Attributes:
+        media: the pictures its texts name, by `media/` and the file's name; why not, where one cannot be used.
+    """
 
     name: str
     sheet: Sheet[ModuleFile]
@@ -56,6 +62,7 @@ class ModuleFolder:
     forms: dict[str, Sheet[FormFile]] = field(default_factory=dict)
     checklists: dict[str, Sheet[ChecklistFile]] = field(default_factory=dict)
     calibrations: list[Sheet[CalibrationFile]] = field(default_factory=list)
+    media: dict[str, Picture | str] = field(default_factory=dict)
 
     @property
     def is_draft(self) -> bool:
@@ -203,6 +210,9 @@ def _read_module(collector: _Collector, folder: Path, sheet: Sheet[ModuleFile]) 
     calibration = collector.sheet(path, CalibrationFile) if path is not None else None
     if calibration is not None:
         module.calibrations.append(calibration)
+    texts = (*module.texts.values(), *module.examples.values())
+    module.media.update(lesson_pictures.read(folder, (text for _file, text in texts)))
+    collector.used.update(folder / name for name in module.media)
     return module
 
 

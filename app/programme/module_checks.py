@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pydantic.alias_generators import to_camel
 
-from app.programme import text_checks
+from app.programme import lesson_pictures, text_checks
 from app.programme.errors import Problem
 from app.programme.files import (
     KnowledgeCheckEntry,
@@ -51,9 +51,18 @@ def problems(module: ModuleFolder, known: Known) -> Iterator[Problem]:
     yield from _banks(module)
     links = known.modules if module.is_draft else known.published
     for file, text in (*module.texts.values(), *module.examples.values()):
-        yield from text_checks.problems(file, text, modules=known.modules, linked=links)
+        yield from text_checks.problems(file, text, modules=known.modules, linked=links, media=module.media)
+    yield from _media(module)
     if not module.is_draft:
         yield from not_offered_yet(module)
+
+
+def _media(module: ModuleFolder) -> Iterator[Problem]:
+    together = sum(len(picture.data) * 3 // 4 for picture in lesson_pictures.in_use(module.media))
+    if together > lesson_pictures.MAX_BYTES_OF_A_MODULE:
+        most = lesson_pictures.MAX_BYTES_OF_A_MODULE // 1_000_000
+        message = f"the pictures of this module are larger than {most} MB together: save them smaller, or show fewer"
+        yield module.sheet.problem(message, "key")
 
 
 def _prerequisites(module: ModuleFolder, known: Known) -> Iterator[Problem]:

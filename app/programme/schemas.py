@@ -132,6 +132,23 @@ class Activity:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture that a module's texts show, kept with the version of the module that shows it.
+
+    Attributes:
+        sha256: of its bytes, in hex.
+        width: in pixels, as it is shown; `height` likewise.
+        data: its bytes in Base64.
+    """
+
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    data: str
+
+
+@dataclass(frozen=True)
 class RubricLevel:
     """What one level of one criterion looks like: `level` 1 (lowest) to 4."""
 
@@ -306,6 +323,7 @@ class Module:
             wrong soon after it is old (payments, disclosure, rights); None where age does not stop an award.
         full_criteria: whether the criteria of its badge also tell outcomes and critical information. Versions loaded
             before criteria could do so do not, so that a published achievement stays what it was.
+        media: the pictures its texts show.
         digest: SHA-256 of all of the above as canonical JSON, in hex.
     """
 
@@ -342,6 +360,7 @@ class Module:
     renewal_any: tuple[tuple[str, ...], ...] = ()
     renewal_criteria: tuple[tuple[str, tuple[str, ...]], ...] = ()
     full_criteria: bool = False
+    media: tuple[Picture, ...] = ()
 
     @property
     def needed_before(self) -> tuple[tuple[str, ...], ...]:

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
-from app.programme import readings
+from app.programme import lesson_pictures, readings
 from app.programme.achievements import duration
 from app.programme.frameworks import Competency, FidelityItem, PracticeElement
 from app.programme.readings import ModuleReading
@@ -94,6 +94,14 @@ def create_preview(folder: Path) -> FastAPI:
     @app.get("/preview/{key}/activity/{activity}")
     def activity_page(request: Request, key: str, activity: str) -> HTMLResponse:
         return _page(request, folder, key, activity)
+
+    @app.get("/programme/modules/{key}/{version}/media/{name}")
+    def picture(key: str, version: int, name: str) -> Response:
+        module = readings.read_module(folder, key).module if key in readings.module_names(folder) else None
+        known = lesson_pictures.found(module.media, name) if module and module.version == version else None
+        if known is None:
+            return HTMLResponse("There is no such picture.", status_code=404)
+        return Response(known[0], media_type=known[1])
 
     return app
 

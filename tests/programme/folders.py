@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
+
+from PIL import Image, ImageDraw
 
 IPS = Path(__file__).resolve().parents[2] / "programme" / "ips"
 PLAIN_BANK = Path(__file__).parent / "plain" / "knowledge-check.yaml"
@@ -31,6 +34,27 @@ def with_one_published(into: Path) -> Path:
     return copy
 
 
+def a_picture(form: str = "PNG", size: tuple[int, int] = (1200, 800), **options: object) -> bytes:
+    """A door, invented and drawn here: no programme that ships shows a picture."""
+    image = Image.new("RGB", size, "#dfe7e2")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((size[0] // 3, size[1] // 6, size[0] * 2 // 3, size[1]), fill="#2f6f5e")
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def show_picture(module: Path, name: str = "door.png", content: bytes | None = None) -> int:
+    """Put a picture below the first paragraph of a module's first lesson, and give the line it stands in."""
+    (module / "media").mkdir(exist_ok=True)
+    (module / "media" / name).write_bytes(a_picture() if content is None else content)
+    lesson = min((module / "lessons").glob("*.md"))
+    begin, rest = lesson.read_text(encoding="utf-8").split("\n\n", 1)
+    shown = f'![A green door, half open](media/{name} "The door of the *first* office")'
+    lesson.write_text(f"{begin}\n\n{shown}\n\n{rest}", encoding="utf-8")
+    return begin.count("\n") + 3
+
+
 def pathway_version(key: str) -> int:
     """The version that a pathway's file is at; no test names it."""
     found = re.search(r"^version: (\d+)$", (IPS / "pathways" / f"{key}.yaml").read_text(encoding="utf-8"), re.MULTILINE)
@@ -44,3 +68,12 @@ def module_version(key: str) -> int:
     found = re.search(r"^version: (\d+)$", text, re.MULTILINE)
     assert found is not None
     return int(found[1])
+
+
+def next_version(module: Path) -> int:
+    """Raise the version of a module's files by one, as whoever changes something in them must."""
+    text = (module / "module.yaml").read_text(encoding="utf-8")
+    found = re.search(r"^version: (\d+)$", text, re.MULTILINE)
+    assert found is not None
+    (module / "module.yaml").write_text(text.replace(found[0], f"version: {int(found[1]) + 1}", 1), encoding="utf-8")
+    return int(found[1]) + 1
