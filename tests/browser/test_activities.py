@@ -112,6 +112,63 @@ def test_a_learner_on_a_phone_through_the_kinds_of_activity_and_every_trouble_wi
     _text(line, services, page, here)
 
 
+def test_answers_of_a_check_survive_a_cut_line_a_closed_tab_and_an_ended_session_until_they_are_sent(
+    services: Services, client: TestClient, page: Page, picture: Picture
+) -> None:
+    publish(services)
+    tess = sign_in(services, client, "Tess")
+    in_course(services, tess.person_id, "Tess")
+    line = Line(client, tess, page)
+    here = f"{ORIGIN}{tess.root}"
+    address, status = f"{here}/activity/check", page.locator("[data-answers-status]")
+    send, kept_here = page.get_by_role("button", name="Send my answers"), "Object.keys(localStorage).length"
+
+    page.goto(address)
+    follow(page.get_by_role("button", name="Begin"))
+    page.goto(address)
+    page.get_by_label("Answer a").check()
+    page.goto("about:blank")  # closed, and nothing was sent
+    page.goto(address)
+    expect(status).to_contain_text("put back")
+    expect(page.get_by_label("Answer a")).to_be_checked()
+    page.get_by_label("Answer c").check()
+    line.is_cut = True
+    send.click()
+    expect(status).to_contain_text("cannot reach Waymark just now. Your answers are kept on this device")
+    expect(page.get_by_label("Answer c")).to_be_checked()
+    line.is_cut = False
+    look(page, picture, "check-not-sent")
+
+    with services.runtime.database.write() as session:
+        row = session.get_one(LaunchSessionRow, here.rsplit("/", 1)[1])
+        ended, row.secret_hash = row.secret_hash, "0" * 64
+        session.add(row)
+    send.click()
+    expect(status).to_contain_text("session has ended. Your answers are kept on this device")
+    with services.runtime.database.write() as session:
+        row = session.get_one(LaunchSessionRow, here.rsplit("/", 1)[1])
+        row.secret_hash = ended
+        session.add(row)
+    page.goto(address)
+    expect(page.get_by_label("Answer c")).to_be_checked()
+    follow(send)
+    expect(page.get_by_text("What is said to c.")).to_be_visible()
+    eventually(partial(page.evaluate, kept_here), lambda kept: kept == 0)  # what was sent stays on no device
+
+    follow(page.get_by_role("button", name="Try again"))
+    page.goto(address)
+    name = page.locator("form[data-answers-keep]").get_attribute("data-answers-keep")
+    page.evaluate(
+        """name => localStorage.setItem(`waymark-unsaved:${name}`, JSON.stringify({
+            content: {[document.querySelector("input[type=radio]").name]: "a"},
+            revision: "another", at: Date.now()}))""",
+        name,
+    )
+    page.goto(address)
+    eventually(partial(page.evaluate, kept_here), lambda kept: kept == 0)
+    expect(page.locator("input[type=radio]:checked")).to_have_count(0)  # those were the answers of another try
+
+
 def _session(line: Line, page: Page, picture: Picture, tess: SignedIn, priya: SignedIn) -> None:
     """Priya shows the code, Tess mistypes it once; then it counts."""
     line.person = priya
