@@ -188,7 +188,7 @@ def test_a_badge_names_what_it_was_awarded_on_though_that_was_revoked_since_and_
     with runtime.database.read() as session:
         info = programme.current_achievement(session, "X1")
         named = rests_on(session, shelf.tess, info, decided_at)
-        assert rests_on(session, shelf.tess, info, now()) == ()
+        assert not [path for path, _ in rests_on(session, shelf.tess, info, now()) if path.startswith("/credentials/")]
     assert named[0][0] == f"/credentials/{shelf.badges['practitioner'].credential_id}/v1.json"
     made = issuer.issue(
         runtime.database, runtime.secret_box, runtime.settings.base_url,
