@@ -18,13 +18,14 @@ W: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 R: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 WORD_MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 SECRET: Final = "Tilda-Verrater"  # an author that must be found nowhere in what is stored
+PAINT: Final = (180, 60, 20)  # what every photo is filled with
 SVG: Final = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HTML: Final = b"<!doctype html><script>alert(1)</script>"
 
 
 def photo(size: tuple[int, int] = (60, 40), *, kind: str = "JPEG") -> bytes:
     """A picture with the place, the camera and the author in it, and to be turned by 90 degrees."""
-    picture = Image.new("RGB", size, (180, 60, 20))
+    picture = Image.new("RGB", size, PAINT)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     exif[ExifTags.Base.Artist] = SECRET
