@@ -38,6 +38,8 @@ STILL = 20  # looks at a frame that stays smaller than its content: nothing more
 # to find the tests that read a page, or press a key in it, before it is there.
 SLOWER = float(os.environ.get("WAYMARK_SLOW_BROWSER", "1"))
 LATENCY = 100
+# Read now: in a test, the settings of whoever runs it are put away.
+SCREENSHOTS = os.environ.get("WAYMARK_SCREENSHOTS")
 expect.set_options(timeout=PATIENCE)
 
 
@@ -125,11 +127,10 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 @pytest.fixture
 def picture() -> Callable[[Page, str], None]:
     """Keeps a screenshot where WAYMARK_SCREENSHOTS says; otherwise does nothing."""
-    folder = os.environ.get("WAYMARK_SCREENSHOTS")
 
     def take(page: Page, name: str) -> None:
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+        if SCREENSHOTS:
+            Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
             page.wait_for_load_state()
             settle(page)
             size = page.viewport_size or {"width": 1280, "height": 900}
@@ -139,7 +140,7 @@ def picture() -> Callable[[Page, str], None]:
             page.set_viewport_size({"width": size["width"], "height": min(height, tallest)})
             page.evaluate("window.scrollTo(0, 0)")
             page.wait_for_timeout(300)
-            _keep_small(page.screenshot(), Path(folder) / f"{name}.png")
+            _keep_small(page.screenshot(), Path(SCREENSHOTS) / f"{name}.png")
             page.set_viewport_size(size)
             settle(page)
 
