@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from starlette.testclient import TestClient
 
 from app.config import Settings
@@ -36,6 +38,10 @@ OUTER_ROOMS = ("tests/web/", "tests/lti/", "tests/api/")
 ONE_IN = 3
 TEST_SECRET = "a-secret-key-for-tests-only-that-everybody-may-read"
 
+# No property is about time, and a busy machine is slow; where hypothesis knows its own profile for CI, that one stays.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if hypothesis_settings.get_current_profile_name() == "default":
+    hypothesis_settings.load_profile("patient")
 
 commands.share()
 programmes.share()
