@@ -48,6 +48,12 @@ RENEWING = "~"  # `/at/{handle}~M03/…` are the pages on which the person renew
 MODULE_KEY = re.compile(r"[A-Z][0-9]{1,2}[a-z]?")
 SWEEP_EVERY = 50  # sessions: one of so many deletes those that are over
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KEPT = "Everything you saved is kept."
+# A form that was sent too late: without a script there is only the browser that still has it.
+NOT_RECEIVED = (
+    "What you saved before is kept. What you sent just now was not received: your browser’s Back button brings the "
+    "page back, where you can copy your words."
+)
 
 
 class SessionEnded(SignInNeeded):
@@ -62,15 +68,16 @@ class SessionInMemory(SignInNeeded):
 
     Args:
         return_url: where the platform wants people to go back to.
+        kept: what was kept.
     """
 
     slug = "session-in-memory"
     title = "Please open Waymark again from your LMS"
 
-    def __init__(self, return_url: str | None) -> None:
+    def __init__(self, return_url: str | None, kept: str) -> None:
         super().__init__(
             "Your browser keeps no cookies for Waymark inside your LMS. So a reload, or a new tab, signs you out here.",
-            kept="Everything you saved is kept.",
+            kept=kept,
             next_step="Go back to your LMS and open the activity again.",
         )
         self.action = {"text": "Go back to your LMS", "href": return_url} if return_url else None
@@ -285,16 +292,16 @@ def find_session(database_session: ReadSession, runtime: Runtime, request: Reque
     """
     row = database_session.get(LaunchSessionRow, handle)
     if row is None or row.expires_at <= now():
-        raise _ended()
+        raise _ended(_kept(request))
     secret = _brought(request, runtime.settings, row)
     if secret is None and row.carrier == HEADER:
-        raise SessionInMemory(row.return_url)
+        raise SessionInMemory(row.return_url, _kept(request))
     if (
         secret is None
         or not hmac.compare_digest(row.secret_hash, digest(secret))
         or not registrations.is_let_in(database_session, row.registration_id, row.deployment_id)
     ):
-        raise _ended()
+        raise _ended(_kept(request))
     return LaunchSession(
         handle=row.handle,
         person_id=row.person_id,
@@ -325,10 +332,14 @@ def _brought(request: Request, settings: Settings, row: LaunchSessionRow) -> str
     return request.cookies.get(cookie_name(settings, row.handle))
 
 
-def _ended() -> SessionEnded:
+def _kept(request: Request) -> str:
+    return KEPT if request.method in SAFE_METHODS else NOT_RECEIVED
+
+
+def _ended(kept: str = KEPT) -> SessionEnded:
     return SessionEnded(
         "You are not signed in here, or your session has ended.",
-        kept="Everything you saved is kept.",
+        kept=kept,
         next_step="Go back to your LMS and open the activity again.",
     )
 

@@ -114,6 +114,20 @@ def test_a_reload_is_told_kindly_and_names_nobody(services: Services, client: Te
     assert "Tess" not in answer.text
 
 
+def test_what_was_sent_too_late_is_not_called_kept(services: Services, client: TestClient) -> None:
+    tess = signed_in(services, client, "Tess")
+    page = {"Accept": "text/html"}
+    without = client.post(f"{tess.root}/activity/exercise/draft", data={"gate": "Words."}, headers=page)
+    with time_machine.travel(now() + timedelta(hours=9), tick=False):
+        late = client.post(f"{tess.root}/activity/exercise/draft", data={"gate": "Words."}, headers=page)
+        read = client.get(f"{tess.root}/module", headers=page)
+    for answer in (without, late):
+        assert answer.status_code == 401
+        assert "Everything you saved is kept" not in answer.text
+        assert "What you sent just now was not received" in answer.text
+    assert "Everything you saved is kept" in read.text
+
+
 def test_without_an_address_to_go_back_to_there_is_no_button(services: Services, client: TestClient) -> None:
     tess = signed_in(services, client, "Tess", return_url=None)
     answer = client.get(f"{tess.root}/module", headers={"Accept": "text/html"})
