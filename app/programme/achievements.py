@@ -94,13 +94,17 @@ def _in_one_line(text: str) -> str:
 
 
 def assessment_narrative(module: Module, issuer_name: str) -> str:
-    """How the badge is earned, by whose judgement, how much work it is and when it is reviewed, in Markdown."""
+    """How the badge is earned, by whose judgement, how much work it is and when it is reviewed, in Markdown.
+
+    It says what is asked and not what happened: the same words stand in a badge that was awarded by recognition, or by
+    the API on a named person's word.
+    """
     rule = module.award_rule
     steps = [_step(activity, rule) for activity in module.activities if activity.kind != "lesson" and activity.required]
     if rule.supervisor_talk:
         steps.append(
-            f"talked about the work with their supervisor for about {rule.supervisor_talk_minutes} minutes; the talk "
-            "was confirmed before the award"
+            f"talks about the work with their supervisor for about {rule.supervisor_talk_minutes} minutes; the talk "
+            "is confirmed before the award"
         )
     criteria = "; ".join(criterion.title for criterion in module.rubric.criteria)
     names = {level.level: level.name for level in module.rubric.criteria[0].levels}
@@ -108,10 +112,9 @@ def assessment_narrative(module: Module, issuer_name: str) -> str:
         (
             "To earn this badge the learner:",
             "\n".join(f"- {step}" for step in steps),
-            f"{_judges(rule)} appointed by {issuer_name} judged the work handed in against a rubric of "
-            f"{len(module.rubric.criteria)} criteria ({criteria}). Each had to reach level {rule.minimum_level} of "
-            f"{len(names)} ({names[rule.minimum_level]}) or higher. {_deciders(rule)} made the decision, not a "
-            "computer.",
+            f"{_judges(rule, issuer_name)} the work handed in against a rubric of "
+            f"{len(module.rubric.criteria)} criteria ({criteria}). Each has to reach level {rule.minimum_level} of "
+            f"{len(names)} ({names[rule.minimum_level]}) or higher. A person decides, not a computer.",
             f"Effort: about {module.hours} hours, time in the workplace included. "
             f"The badge is valid for {duration(module.validity_months)}. "
             f"The module's content is due for review by {module.review_by.day} {module.review_by:%B %Y}.",
@@ -119,12 +122,10 @@ def assessment_narrative(module: Module, issuer_name: str) -> str:
     )
 
 
-def _judges(rule: AwardRule) -> str:
-    return "An assessor" if rule.panel == 1 else "Two assessors"
-
-
-def _deciders(rule: AwardRule) -> str:
-    return "A person" if rule.panel == 1 else "These two, who had marked it apart,"
+def _judges(rule: AwardRule, issuer_name: str) -> str:
+    if rule.panel == 1:
+        return f"An assessor appointed by {issuer_name} judges"
+    return f"Two assessors appointed by {issuer_name}, neither of whom sees the other’s mark first, judge"
 
 
 def duration(months: int) -> str:
@@ -136,14 +137,14 @@ def duration(months: int) -> str:
 def _step(activity: Activity, rule: AwardRule) -> str:
     if activity.kind == "knowledge_check":
         share = round(rule.knowledge_check_pass * 100)
-        return f"passed a knowledge check of {activity.draw} questions with at least {share} per cent right"
+        return f"passes a knowledge check of {activity.draw} questions with at least {share} per cent right"
     if activity.kind == "exercise":
-        return f"did the workplace exercise “{activity.title}” and handed in evidence with nobody identifiable in it"
+        return f"does the workplace exercise “{activity.title}” and hands in evidence with nobody identifiable in it"
     if activity.kind == "observation":
-        return f"was observed at work by {_either(activity.observers)}: “{activity.title}”"
+        return f"is observed at work by {_either(activity.observers)}: “{activity.title}”"
     if activity.kind == "attendance":
-        return f"took part in “{activity.title}”; being there was confirmed"
-    return f"wrote a reflection, “{activity.title}”"
+        return f"takes part in “{activity.title}”; being there is confirmed"
+    return f"writes a reflection, “{activity.title}”"
 
 
 def _either(observers: tuple[str, ...]) -> str:

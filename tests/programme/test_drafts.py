@@ -144,7 +144,7 @@ def test_only_what_ages_quickly_has_a_last_day_for_new_badges(written: dict[str,
 
 def test_a_badge_says_who_observed_and_promises_nothing_that_is_not_required(written: dict[str, Module]) -> None:
     told = {key: criteria_narrative(module, "Orygen") for key, module in written.items()}
-    assert "- was observed at work by a clinician: “Handing over a concern”" in told["M02"]
+    assert "- is observed at work by a clinician: “Handing over a concern”" in told["M02"]
     assert "by a supervisor, a mentor or an assessor: “" in told["M06"]
     (optional,) = written["M04"].activities_of("observation")
     assert not optional.required

@@ -107,12 +107,12 @@ def test_the_rubric_has_four_criteria_of_four_levels_and_blocks_on_privacy_witho
 def test_the_achievement_says_how_it_was_assessed_and_by_whom(ips: Programme) -> None:
     narrative = _achievement(ips).criteria_narrative
     for passage in (
-        "passed a knowledge check of 8 questions with at least 80 per cent right",
+        "passes a knowledge check of 8 questions with at least 80 per cent right",
         "workplace exercise “Find the gate”",
         "supervisor for about 30 minutes",
         "An assessor appointed by Orygen",
         "level 3 of 4 (Proficient)",
-        "A person made the decision",
+        "A person decides, not a computer",
         "about 6 hours",
         "valid for 3 years",
         "due for review by 30 November 2027",
@@ -141,7 +141,7 @@ def test_the_criteria_of_every_badge_tell_its_outcomes_and_what_one_must_know_be
 def test_a_version_that_was_loaded_before_criteria_told_all_of_this_keeps_its_shorter_text(ips: Programme) -> None:
     earlier = replace(_m01(ips), full_criteria=False)
     narrative = criteria_narrative(earlier, "Orygen")
-    assert narrative.startswith("To earn this badge the learner:\n\n- passed a knowledge check of 8 questions")
+    assert narrative.startswith("To earn this badge the learner:\n\n- passes a knowledge check of 8 questions")
     assert narrative.endswith("due for review by 30 November 2027.")
     assert narrative in criteria_narrative(_m01(ips), "Orygen")
 

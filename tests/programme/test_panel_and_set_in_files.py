@@ -33,7 +33,7 @@ def test_a_rule_may_ask_for_two_and_the_badge_says_so(folder: Path, edit: Edit) 
     assert replace(module.award_rule, panel=1) != module.award_rule
     told = criteria_narrative(module, "Orygen")
     assert "Two assessors appointed by Orygen" in told
-    assert "These two, who had marked it apart, made the decision" in told
+    assert "neither of whom sees the other’s mark first, judge the work" in told
 
 
 @pytest.mark.parametrize("number", ["0", "3", "two"])
