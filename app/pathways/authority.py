@@ -18,7 +18,7 @@ LINES_COUNT_AFTER = timedelta(days=90)
 WHO: dict[ConfirmedBy, str] = {
     "manager": "the person's line manager, or by a supervisor of their centre who has the manager role",
     "supervisor": "the person's line manager or a supervisor of their centre",
-    "assessor": "an assessor who is neither the person's line manager nor their mentor",
+    "assessor": "an assessor who is neither above the person at their centre nor their line manager or mentor",
 }
 
 
@@ -61,7 +61,8 @@ def require_assessor(session: ReadSession, *, person_id: str, assessor_id: str) 
     Raises:
         NotForYourself: it is the person, under whatever address.
         NotAnAssessor: they have no assessor role.
-        TooNear: they are the person's line manager or mentor, or ended that themselves in the last 90 days.
+        TooNear: they are the person's line manager or mentor, or ended that themselves in the last 90 days; or they
+            manage, supervise or mentor at a centre where the person works, or did so in the last 90 days.
     """
     if not people.has_role(session, assessor_id, "assessor"):
         raise NotAnAssessor
@@ -69,7 +70,8 @@ def require_assessor(session: ReadSession, *, person_id: str, assessor_id: str) 
     near = people.relation_to(session, person_id=person_id, other_id=assessor_id)
     since = now() - LINES_COUNT_AFTER
     near |= people.relations_put_off(session, person_id=person_id, other_id=assessor_id, since=since)
-    if near:
+    # Many centres enter no lines: what somebody is there counts without one, as for the work of a module.
+    if near or people.above_at_centre(session, person_id=person_id, other_id=assessor_id, since=since):
         raise TooNear
 
 

@@ -83,16 +83,17 @@ class NotYoursToConfirm(Forbidden):
 
 
 class TooNear(Forbidden):
-    """The assessor is the person's line manager or mentor."""
+    """The assessor is the person's line manager or mentor, or above them at their centre."""
 
     slug = "too-near"
     title = "Another assessor has to do this"
 
     def __init__(self) -> None:
         super().__init__(
-            "You are this person's line manager or mentor, or were until you ended that yourself a short while ago.",
+            "You are this person's line manager or mentor, or manage, supervise or mentor at a centre where they work, "
+            "or did so until a short while ago.",
             kept=_NOTHING_CHANGED,
-            next_step="Ask an assessor who is neither.",
+            next_step="Ask an assessor who is none of these.",
         )
 
 

@@ -363,6 +363,20 @@ def test_nobody_decides_about_their_own_badge_nor_those_near_them_nor_without_th
     assert shown.bars == ("You are the holder’s mentor.",)
 
 
+def test_whoever_is_above_the_holder_at_their_centre_decides_nothing_although_no_line_is_entered(desk: Desk) -> None:
+    desk.shelf.revoke("M03")
+    flag = desk.shelf.flag("practitioner")
+    with desk.shelf.services.runtime.database.write() as session:
+        agency = people.ensure_organisation(session, key="an-agency", name="An agency")
+        centre = people.add_centre(session, organisation_id=agency.id, key="here", name="Here", actor=OPERATOR).id
+        people.join_centre(session, person_id=desk.shelf.tess, centre_id=centre, function="specialist", actor=OPERATOR)
+        people.join_centre(session, person_id=desk.priya, centre_id=centre, function="supervisor", actor=OPERATOR)
+    with pytest.raises(NotIndependentOfHolder):
+        desk.decide("suspend", flag)
+    (shown,) = (each for each in desk.waiting() if each.badge_key == "practitioner")
+    assert "at a centre where the holder works" in shown.bars[0]
+
+
 def test_only_one_of_two_assessors_decides(desk: Desk) -> None:
     desk.shelf.revoke("M03")
     flag = desk.shelf.flag("practitioner")

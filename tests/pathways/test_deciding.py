@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
@@ -31,6 +32,7 @@ from app.pathways.models import PathwayConfirmation, PathwayRecognition
 from app.pathways.records import ConversationRecorded
 from app.people import service as people
 from app.people.errors import PersonNotFound
+from app.people.schemas import StaffFunction
 from app.programme import stacks
 from app.programme.errors import PathwayUnknown
 from app.programme.pathways import conversation
@@ -189,6 +191,38 @@ def test_a_conversation_is_kept_with_every_level_and_what_it_reached(north: Plac
     assert set(above.levels.values()) == {3}
     assert above.comment == "A clear way through."
     assert written(north) == (["pathways.conversation_recorded"] * 2, 2)
+
+
+@pytest.mark.parametrize("function", ["supervisor", "mentor", "specialist"])
+def test_an_assessor_above_the_person_at_their_centre_does_not_judge_it_although_no_line_is_entered(
+    north: Place, function: StaffFunction
+) -> None:
+    with north.services.runtime.database.write() as session:
+        membership = people.join_centre(
+            session, person_id=north.priya, centre_id=north.centre_id, function=function, actor=OPERATOR
+        )
+        if function == "specialist":
+            people.grant_role(session, person_id=north.priya, role="manager", actor=OPERATOR)
+    with pytest.raises(TooNear):
+        north.talk()
+    with pytest.raises(TooNear):
+        recognise(north, north.priya)
+    with north.services.runtime.database.write() as session:
+        people.end_membership(session, membership_id=membership.membership_id, actor=OPERATOR)
+    with pytest.raises(TooNear):
+        north.talk()
+    assert conversations(north) == ()
+    with time_machine.travel(now() + timedelta(days=91), tick=False):
+        north.talk()
+
+
+def test_a_colleague_at_the_persons_centre_may_judge_it(north: Place) -> None:
+    with north.services.runtime.database.write() as session:
+        people.join_centre(
+            session, person_id=north.priya, centre_id=north.centre_id, function="specialist", actor=OPERATOR
+        )
+    north.talk()
+    assert len(conversations(north)) == 1
 
 
 @pytest.mark.parametrize("relation", ["line_manager", "mentor"])

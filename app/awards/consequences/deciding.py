@@ -1,7 +1,7 @@
 """What a named person decides about a badge whose ground has ended: suspend it, wait, let it stand, reinstate it.
 
 The badge's family is locked first, as the machine does, so that the two never cross. Nobody decides about their own
-badge, nor about that of whom they manage or mentor.
+badge, nor about that of whom they manage or mentor, by a line or by what they are at a centre.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ NOTE_LENGTH: Final = suspending.REASON_LENGTH
 MOST_DAYS: Final = 180
 _SAME_ADDRESS: Final = "You and the holder have an e-mail address in common."
 _NEAR: Final = {"line_manager": "You are the holder’s line manager.", "mentor": "You are the holder’s mentor."}
+_ABOVE: Final = "You manage, supervise or mentor at a centre where the holder works, or did so lately."
 
 
 def suspend(session: WriteSession, flag_id: str, *, assessor_id: str, reason: str) -> None:
@@ -123,8 +124,11 @@ def bars(session: ReadSession, person_id: str | None, assessor_id: str) -> tuple
         return ()
     of_them = {"person_id": person_id, "other_id": assessor_id}
     relations = people.relation_to(session, **of_them)
-    relations |= people.relations_put_off(session, **of_them, since=now() - timedelta(days=MOST_DAYS))
+    lately = now() - timedelta(days=MOST_DAYS)
+    relations |= people.relations_put_off(session, **of_them, since=lately)
     near = [words for code, words in _NEAR.items() if code in relations]
+    if people.above_at_centre(session, **of_them, since=lately):
+        near.append(_ABOVE)
     theirs, mine = (people.addresses_of(session, each, asked=False) for each in (person_id, assessor_id))
     return (*near, *([] if theirs.isdisjoint(mine) else [_SAME_ADDRESS]))
 
