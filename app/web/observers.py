@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.background import BackgroundTask
 
 from app.core.db import ReadSession
+from app.core.scrubbing import empty_log
 from app.learning.errors import CommentTooLong, UnusableText
 from app.learning.fidelity_reviews import ReviewedService, reviewed_services
 from app.learning.observation import service as observation
@@ -119,10 +121,12 @@ def ask_before_removing(request: Request, session: CurrentLaunch, db: ReadDb, ob
 
 @router.post("/comments/{observation_id}/remove")
 def remove_comments(session: CurrentLaunch, runtime: App, observation_id: str) -> Response:
-    """Remove them."""
+    """Remove them, and what the database's log still has of them."""
     with runtime.database.write() as db:
         observation.remove_comments(db, observation_id=observation_id, assessor_id=session.person_id)
-    return see_other(f"{session.root}/assess/observers?done=removed")
+    # Only once the answer is there has this request itself no transaction open any more.
+    after = BackgroundTask(empty_log, runtime.database)
+    return RedirectResponse(f"{session.root}/assess/observers?done=removed", status_code=303, background=after)
 
 
 @router.get("/{enrolment_id}/activity/{key}")

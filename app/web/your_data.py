@@ -35,6 +35,7 @@ class YourDataPage:
         organisation: the lead agency they come from.
         contact: where to ask for correction or erasure, if the operator has said so.
         session_hours: how long a launch stays signed in.
+        evidence_months: after how many months decided work loses its texts and files; 0 if it keeps them.
         linked: whether an earlier record was joined into this one.
         centres: where they are entered as staff.
         line_manager: who manages them, as was said here.
@@ -47,6 +48,7 @@ class YourDataPage:
     organisation: str | None
     contact: str | None
     session_hours: int
+    evidence_months: int
     linked: bool
     centres: tuple[str, ...] = ()
     line_manager: str | None = None
@@ -66,6 +68,7 @@ def your_data(request: Request, session: CurrentLaunch, db: ReadDb, runtime: App
         organisation=_organisation(db, session),
         contact=runtime.settings.contact_email or None,
         session_hours=runtime.settings.launch_session_hours,
+        evidence_months=runtime.settings.evidence_months,
         linked=bool(linked_ids(db, session.person_id)),
         centres=tuple(centre.name for centre in people.centres_of(db, session.person_id)),
         line_manager=next((names[line.other_id] for line in lines if line.relation == "line_manager"), None),

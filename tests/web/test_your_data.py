@@ -45,6 +45,22 @@ def test_whom_to_ask_is_the_operators_contact_or_else_the_agency(services: Servi
     assert 'href="mailto:privacy@example.org"' in page
 
 
+@pytest.mark.parametrize(
+    ("months", "told"),
+    [(12, "12 months after the decision"), (1, "1 month after the decision"), (0, "Drafts, answers,")],
+)
+def test_the_page_says_how_long_texts_are_kept_by_the_setting(
+    services: Services, tess: SignedIn, months: int, told: str
+) -> None:
+    runtime = services.runtime
+    settings = runtime.settings.model_copy(update={"evidence_months": months})
+    other_house = Services(runtime=replace(runtime, settings=settings), verifier=services.verifier)
+    with TestClient(create_app(services=other_house), base_url=settings.base_url) as other:
+        page = replace(tess, client=other).get("/your-data").text
+    assert told in page
+    assert ("after the decision" in page) == bool(months)
+
+
 def test_the_download_is_a_file_with_ones_own_data_only(services: Services, client: TestClient, tess: SignedIn) -> None:
     sign_in(services, client, "Robin Okafor")
     answer = tess.get("/your-data/everything.json")
