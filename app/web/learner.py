@@ -51,7 +51,11 @@ class Step:
 
 @dataclass(frozen=True)
 class ModulePage:
-    """The module as a path one can walk."""
+    """The module as a path one can walk.
+
+    Attributes:
+        may_be_left_behind: no address is confirmed by which what is done here could be found again from another job.
+    """
 
     module: Module
     progress: Progress
@@ -64,6 +68,7 @@ class ModulePage:
     manages: bool = False
     appeal: AppealStanding | None = None
     renewal: RenewalLine | None = None
+    may_be_left_behind: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,7 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRes
         renewal=_renewal(db, session, badge),
         manages=_is_manager(db, session),
         appeal=appeals.standing(db, enrolment_id=enrolment.id, person_id=session.person_id),
+        may_be_left_behind=progress.done > 0 and people.confirmed_email(db, session.person_id) is None,
     )
     return render(request, "learner/module.html", page)
 

@@ -57,6 +57,16 @@ def enter_code(services: Services, who: SignedIn, email: str = HOME) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, f"{who.root}{EARLIER}/join")
 
 
+def test_whoever_has_begun_and_confirmed_no_address_is_told_how_their_work_can_come_along(
+    services: Services, before: SignedIn, today: SignedIn
+) -> None:
+    advice = "Confirm an address that stays yours"
+    assert advice not in today.get("/module").text, "nothing is there to be left behind yet"
+    for who, is_told in ((today, True), (before, False)):
+        who.post("/activity/lesson/read")
+        assert (advice in who.get("/module").text) == is_told
+
+
 def without_what_differs(page: str) -> str:
     return re.sub(r'value="[^"]{20,}"|nonce="[^"]*"', "", page)
 
