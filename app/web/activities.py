@@ -25,7 +25,7 @@ from app.web import calibration_form, observation_page
 from app.web.calibration_form import CalibrationPart
 from app.web.dependencies import App, ReadDb, WriteDb
 from app.web.forms import PostedForm, whole_number
-from app.web.found import FoundPlace, in_field, shown
+from app.web.found import FoundPlace, in_field, shown, told
 from app.web.learner_path import KIND_WORDS, REFLECTION_FIELD, enrolled, fields_of, next_step
 from app.web.pages import render
 from app.web.sessions import CurrentLaunch, LaunchSession
@@ -142,15 +142,22 @@ def attend(request: Request, session: CurrentLaunch, runtime: App, form: PostedF
 
 @router.put("/activity/{key}/draft")
 def autosave(session: CurrentLaunch, runtime: App, key: str, draft: Annotated[DraftIn, Body()]) -> JSONResponse:
-    """Save what is being typed; another device's newer text is given back beside it, never overwritten."""
+    """Save what is being typed, and tell what the scan finds in it.
+
+    Another device's newer text is given back beside it, never overwritten. Findings block no draft: decision 0025.
+    """
     try:
         saved = _save(runtime, session, key, draft.content, draft.revision)
     except DraftConflict as error:
         with runtime.database.read() as db:
             _enrolment, module = enrolled(db, session)
+            found = _told(db, session, module, key, error.stored.content)
         stored = replace(error.stored, content=calibration_form.expanded(module, key, error.stored.content))
-        return JSONResponse(_draft_json(stored), status_code=409)
-    return JSONResponse({"revision": saved.revision, "saved_at": _iso(saved.saved_at)})
+        return JSONResponse({**_draft_json(stored), "found": found}, status_code=409)
+    with runtime.database.read() as db:
+        _enrolment, module = enrolled(db, session)
+        found = _told(db, session, module, key, saved.content)
+    return JSONResponse({"revision": saved.revision, "saved_at": _iso(saved.saved_at), "found": found})
 
 
 @router.post("/activity/{key}/draft")
@@ -271,6 +278,14 @@ def _found(
         )
         for place in places
     }
+
+
+def _told(
+    db: ReadSession, session: LaunchSession, module: Module, key: str, content: Mapping[str, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What the scan sees in a draft, by field, for the page on which it is being written."""
+    texts = {key: content}
+    return told(learning.found_in(db, module, texts, session.person_id), texts)
 
 
 def _save(runtime: App, session: LaunchSession, key: str, content: Mapping[str, str], revision: int) -> Draft:

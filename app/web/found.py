@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -65,6 +66,23 @@ def shown(
         )
         for place in places
     )
+
+
+def told(places: Iterable[Place], texts: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str, Any]]]:
+    """The places by field, for the script of the page on which the text is being written.
+
+    Args:
+        places: what was found.
+        texts: in which, by activity and field.
+    """
+    by_field: dict[str, list[dict[str, Any]]] = {}
+    for place in places:
+        found = place.finding
+        words = texts[place.activity_key][place.field_key][found.start : found.end]
+        by_field.setdefault(place.field_key, []).append(
+            {"kind": KIND_WORDS[found.kind], "words": words, "sure": found.sure == "certain", "reason": found.reason}
+        )
+    return by_field
 
 
 def marked(text: str, places: Sequence[Place]) -> str:

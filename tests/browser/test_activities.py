@@ -169,6 +169,35 @@ def test_answers_of_a_check_survive_a_cut_line_a_closed_tab_and_an_ended_session
     expect(page.locator("input[type=radio]:checked")).to_have_count(0)  # those were the answers of another try
 
 
+def test_what_the_scan_finds_in_a_draft_is_said_beside_its_field_as_soon_as_it_is_saved_until_it_is_mended(
+    services: Services, client: TestClient, page: Page, picture: Picture
+) -> None:
+    publish(services)
+    tess = sign_in(services, client, "Tess")
+    in_course(services, tess.person_id, "Tess")
+    Line(client, tess, page)
+
+    page.goto(f"{ORIGIN}{tess.root}/activity/exercise")
+    arrived(page.locator("h1:visible"))
+    field, status = page.locator("form[data-draft-url] textarea").first, page.locator("[data-draft-status]")
+    said = page.locator(f"[data-found='{field.get_attribute('name')}']")
+    expect(said).to_have_attribute("role", "status")
+    expect(said).to_be_empty()
+    field.fill("She wrote 0412 345 678 on a card.")
+    expect(said).to_contain_text("0412 345 678")
+    expect(said).to_contain_text("Phone number.")
+    expect(said).to_contain_text("Change these words, or say when you hand in")
+    expect(page.locator("[data-found] li")).to_have_count(1)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("She wrote 0412 345 678 on a card.")
+    expect(status).to_contain_text(re.compile("^Saved"))
+    look(page, picture, "draft-found")
+
+    field.fill("She wrote her number on a card.")
+    expect(said).to_be_empty()
+    expect(field).to_be_focused()
+
+
 def _session(line: Line, page: Page, picture: Picture, tess: SignedIn, priya: SignedIn) -> None:
     """Priya shows the code, Tess mistypes it once; then it counts."""
     line.person = priya

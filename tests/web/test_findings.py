@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -54,6 +55,39 @@ def test_a_draft_is_saved_as_typed_and_the_form_says_quietly_what_to_look_at(tes
     assert "Phone number." in page
     assert "on a card &amp; left &lt;quietly&gt;" in page
     assert 'role="alert"' not in page
+
+
+def autosave(tess: SignedIn, text: str) -> Any:
+    revision = re.search(r'name="revision" value="(\d+)"', tess.get("/activity/reflection").text)
+    assert revision is not None
+    return tess.put_json("/activity/reflection/draft", {"revision": int(revision[1]), "content": {"text": text}})
+
+
+def test_each_autosave_is_answered_with_what_the_scan_finds_and_keeps_the_draft(tess: SignedIn) -> None:
+    answer = autosave(tess, f"Ask Sister Bukola, or ring {NUMBER}.")
+    assert answer.status_code == 200
+    found = answer.json()["found"]
+    assert list(found) == ["text"]
+    assert [(place["kind"], place["words"]) for place in found["text"]] == [
+        ("person’s name", "Bukola"),
+        ("phone number", NUMBER),
+    ]
+    assert all(place["reason"] for place in found["text"])
+    assert NUMBER in tess.get("/activity/reflection").text
+    assert autosave(tess, "Ask the nurse.").json()["found"] == {}
+
+
+def test_a_newer_draft_of_another_device_brings_what_the_scan_finds_in_it(tess: SignedIn) -> None:
+    typed = {"text": "Typed without knowing of the other."}
+    answer = tess.put_json("/activity/reflection/draft", {"revision": 0, "content": typed})
+    assert answer.status_code == 409
+    assert [place["words"] for place in answer.json()["found"]["text"]] == [NUMBER]
+
+
+def test_what_an_autosave_finds_is_in_no_log(tess: SignedIn, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        assert autosave(tess, f"Another one: {NUMBER}.").json()["found"]
+    assert NUMBER not in caplog.text
 
 
 def test_nothing_is_handed_in_before_each_place_is_answered_for(services: Services, tess: SignedIn) -> None:

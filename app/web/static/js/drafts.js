@@ -2,6 +2,7 @@
 import { beforeLeaving, pageSignal } from "./carrier_life.js";
 import { sessionFetch } from "./carrier_session.js";
 import { askWhich } from "./draft_conflict.js";
+import { showFound } from "./draft_found.js";
 import { forget, forgetOld, keep, recall } from "./draft_kept.js";
 
 const WAIT_AFTER_TYPING = 800;
@@ -82,6 +83,7 @@ function startSaving(form) {
     last = JSON.stringify(content);
     setRevision(body.revision);
     tell("saved", clock(body.saved_at));
+    showFound(form, body.found);
     if (changed()) return later(WAIT_AFTER_TYPING);
     forgetKept();
   }
@@ -140,6 +142,7 @@ function startSaving(form) {
       last = JSON.stringify(read(form));
       forgetKept();
       tell("saved", clock(body.saved_at));
+      showFound(form, body.found);
     } else {
       later(0);
     }
