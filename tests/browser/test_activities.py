@@ -66,13 +66,14 @@ def publish(services: Services) -> None:
 
 
 def look(page: Page, picture: Picture, name: str) -> None:
-    """Nothing runs over the edge of a phone, and axe finds nothing; once the page is whole."""
+    """Nothing runs over the edge, and axe finds nothing, on a phone and on a desk; once the page is whole."""
     arrived(page.locator("h1:visible"))
     assert page.evaluate(TOO_WIDE) == [], name
     expect_accessible(page, name)
     picture(page, f"activities-{name}")
     page.set_viewport_size({"width": 1280, "height": 900})
     assert page.evaluate(TOO_WIDE) == [], name
+    expect_accessible(page, f"{name}, wide")
     picture(page, f"activities-{name}-wide")
     page.set_viewport_size({"width": 360, "height": 780})
 
