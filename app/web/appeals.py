@@ -52,6 +52,7 @@ class AppealPage:
     errors: Mapping[str, str]
     done: bool
     days: int
+    keep_as: str
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ def _show_learner(
         errors=errors or {},
         done=done,
         days=appeals.APPEAL_WITHIN.days,
+        keep_as=f"{enrolment.id}/appeal",
     )
     return render(request, "learner/appeal.html", page, status=status)
 

@@ -167,7 +167,7 @@ def submission(
     """One piece of work beside its rubric."""
     said = {**DONE, **AFTER_A_MARK, "saved": SAVED, "differ": DIFFER}.get(done)
     if said is not None and done not in ("saved", "differ"):
-        said = Said(said.kind, said.title, f"{said.text} Here is the next, the oldest that waits.")
+        said = Said(said.kind, said.title, f"{said.text} Here is the next, the oldest that waits.", decided=True)
     try:
         return show(request, db, session, submission_id, query=wanted.query, said=said)
     except NotIndependent as error:

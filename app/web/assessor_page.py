@@ -67,11 +67,12 @@ class MarkedCriterion:
 
 @dataclass(frozen=True)
 class Said:
-    """What is told above the work, once: `kind` is that of a notice."""
+    """What is told above the work, once: `kind` is that of a notice, `decided` that other work was decided before."""
 
     kind: str
     title: str
     text: str
+    decided: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from tests.browser.accessible import expect_accessible
 from tests.browser.conftest import arrived, follow
 from tests.browser.test_pages_look import TOO_WIDE
 from tests.browser.test_story import eventually
-from tests.web.people import SignedIn, sign_in
+from tests.web.people import SignedIn, hand_in, sign_in
 from tests.web.test_activities_attendance import AT, WORKSHOP, in_course
 
 NewContext = Callable[..., BrowserContext]
@@ -168,6 +168,56 @@ def test_answers_of_a_check_survive_a_cut_line_a_closed_tab_and_an_ended_session
     page.goto(address)
     eventually(partial(page.evaluate, kept_here), lambda kept: kept == 0)
     expect(page.locator("input[type=radio]:checked")).to_have_count(0)  # those were the answers of another try
+
+
+def test_marks_and_the_reason_of_an_appeal_survive_a_cut_line_and_a_closed_tab_until_they_are_sent(
+    services: Services, client: TestClient, page: Page, picture: Picture
+) -> None:
+    tess = sign_in(services, client, "Tess")
+    submission = hand_in(services, tess.person_id)
+    priya = sign_in(services, client, "Priya", roles=("assessor",), teacher=True)
+    line = Line(client, priya, page)
+    work, status = f"{ORIGIN}{priya.root}/assess/{submission}", page.locator("[data-answers-status]")
+    level, comment = page.locator("[data-criterion] input[value='3']").first, page.locator("[name=comment]")
+    kept_here = partial(page.evaluate, "Object.keys(localStorage).length")
+
+    page.goto(work)
+    arrived(comment)
+    level.check()
+    comment.fill("Please name one gate.")
+    page.goto("about:blank")  # closed, and nothing was sent
+    page.goto(work)
+    expect(status).to_contain_text("put back")
+    expect(level).to_be_checked()
+    expect(comment).to_have_value("Please name one gate.")
+    line.is_cut = True
+    page.get_by_role("button", name="Return with comments").click()
+    expect(status).to_contain_text("cannot reach Waymark just now. What you wrote is kept on this device")
+    expect(comment).to_have_value("Please name one gate.")
+    line.is_cut = False
+    look(page, picture, "marks-not-sent")
+    follow(page.get_by_role("button", name="Save marks").last)
+    expect(page.get_by_text("Nothing is decided yet")).to_be_visible()
+    page.goto(work)  # the level is stored; the comment is only with a decision, so it is still this device's
+    expect(comment).to_have_value("Please name one gate.")
+    expect(level).to_be_checked()
+    follow(page.get_by_role("button", name="Return with comments"))
+    expect(page.get_by_text("The learner is told")).to_be_visible()
+    eventually(kept_here, lambda kept: kept == 0)  # what was sent stays on no device
+
+    line.person = tess
+    appeal, reason = f"{ORIGIN}{tess.root}/appeal", page.locator("[name=reason]")
+    page.goto(appeal)
+    arrived(reason)
+    reason.fill("The gate is named in line two.")
+    page.goto("about:blank")
+    page.goto(appeal)
+    expect(status).to_contain_text("put back")
+    expect(reason).to_have_value("The gate is named in line two.")
+    look(page, picture, "appeal-put-back")
+    follow(page.get_by_role("button", name="Make the appeal"))
+    expect(page.get_by_text("Your appeal is made")).to_be_visible()
+    eventually(kept_here, lambda kept: kept == 0)
 
 
 def test_what_the_scan_finds_in_a_draft_is_said_beside_its_field_as_soon_as_it_is_saved_until_it_is_mended(

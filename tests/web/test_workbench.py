@@ -243,6 +243,24 @@ def test_an_award_rests_on_the_levels_that_its_assessor_was_shown(
     assert priya.post(f"/assess/{submission_id}/award", {"levels": shown}).status_code == 303
 
 
+def test_what_is_kept_of_marks_on_a_device_is_the_assessors_own_and_of_one_work_until_it_is_decided(
+    services: Services, tess: SignedIn, priya: SignedIn, paul: SignedIn
+) -> None:
+    submission_id = hand_in(services, tess.person_id)
+    own = f"marks/{priya.person_id}/{submission_id}"
+    page = priya.get(f"/assess/{submission_id}").text
+    assert f'data-answers-keep="{own}"' in page
+    assert "data-answers-stored" in page
+    assert own not in paul.get(f"/assess/{submission_id}").text
+    unsent = priya.post(f"/assess/{submission_id}", {"decision": "save", "comment": "Stored with a decision only."})
+    assert "data-answers-stored" not in unsent.text
+    form = marks(services, 2) | {"comment": "Say which gate.", "decision": "return"}
+    assert "data-answers-done" in after(priya, f"/assess/{submission_id}", form)
+    closed = priya.get(f"/assess/{submission_id}").text
+    assert f'data-answers-sent="{own}"' in closed
+    assert "data-answers-keep" not in closed
+
+
 def test_an_appeal_goes_from_the_learners_page_to_another_assessor_and_back(
     services: Services, tess: SignedIn, priya: SignedIn, paul: SignedIn
 ) -> None:
