@@ -7,6 +7,7 @@ LMSs Marc, Priya and Ali are teachers too.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -117,6 +118,26 @@ MAY_READ_TESS = {"Tess", "Priya"}
 STRANGERS_TO_TESS = {"Noor", "Uma", "Tilda"}
 
 
+TEACHERS = frozenset({"Tom", "Tilda", "Marc", "Priya", "Ali"})
+# By how the path begins: who may change something there; anybody else is refused.
+WHO_MAY_SEND: dict[str, frozenset[str]] = {
+    "/assess": frozenset({"Priya"}),
+    "/centre": frozenset({"Marc"}),
+    "/platforms": frozenset({"Ali"}),
+    "/attendance": TEACHERS,
+    "/grades": TEACHERS,
+    "/picker": frozenset(),
+    "/badges/{credential_id:uuid}": frozenset({"Tess"}),
+    "/badges/elsewhere/{badge_id}": frozenset(),
+    "/badges/links/{link_id:uuid}": frozenset(),
+    "/activity/{key}/files/{field}/{file_id}": frozenset({"Tess"}),
+}
+WORDS = {"outcome": "uphold", "answer": "Yes.", "decision": "suspend", "reason": "Because.", "sure": "yes"}
+"""What the forms of those paths ask for, one or the other."""
+ABOUT_ONESELF = {"{key}", "{field}", "{pathway_key}", "{confirmation_key}"}
+"""Variable parts that say of what, not of whom: the path is one's own."""
+
+
 @dataclass(frozen=True)
 class World:
     """Everybody, signed in, and what is Tess's."""
@@ -172,6 +193,54 @@ def test_nobody_sees_a_page_with_somebody_elses_session_or_with_none(world: Worl
             assert TESS not in answer.text
 
 
+def test_nobody_changes_what_is_not_theirs_to_change(client: TestClient, world: World) -> None:
+    before = _kept_of_tess(world)
+    wrong = []
+    for path in _changing(client):
+        allowed = next((who for begun, who in WHO_MAY_SEND.items() if path.startswith(begun)), None)
+        if allowed is None:
+            assert {step for step in path.split("/") if "{" in step} <= ABOUT_ONESELF, f"{path}: who may send this?"
+            continue
+        address = _filled(path, world.things)
+        for name in set(PEOPLE) - allowed:
+            answer = world.people[name].post(address, WORDS)
+            if answer.status_code not in (REFUSED, UNKNOWN):
+                wrong.append(f"{name} at {path}: {answer.status_code}")
+            if name not in MAY_READ_TESS and MARKED in answer.text:
+                wrong.append(f"{name} at {path} reads what Tess wrote")
+    assert not wrong, "\n".join(wrong)
+    assert _kept_of_tess(world) == before
+
+
+def test_who_supervises_or_mentors_at_the_centre_sees_there_what_a_colleague_sees(
+    services: Services, client: TestClient, world: World
+) -> None:
+    """They observe, by a link in a mail; the pages of the centre need the manager role too."""
+    noor = PEOPLE.index("Noor")
+    wrong = []
+    for name, function in (("Sue", "supervisor"), ("Mo", "mentor")):
+        with services.runtime.database.read() as session:
+            agency = people.organisation_by_key(session, "agency-a")
+        assert agency is not None
+        near = _arrive(services, client, name, ("a", agency.id), teaches=False, role=None)
+        with services.runtime.database.write() as session:
+            people.join_centre(
+                session, person_id=near.person_id, centre_id=world.things["centre"], actor=OPERATOR,
+                function=function,  # type: ignore[arg-type]
+            )  # fmt: skip
+            if function == "mentor":
+                people.set_line(
+                    session, person_id=world.things["tess"], other_id=near.person_id, relation="mentor", actor=OPERATOR
+                )
+        for path, expected in TABLE.items():
+            answer = near.get(path.format(**world.things))
+            if answer.status_code != LETTERS[expected[noor]]:
+                wrong.append(f"{function} at {path}: {answer.status_code}, and a colleague {expected[noor]}")
+            if MARKED in answer.text or TESS in answer.text:
+                wrong.append(f"{function} at {path} learns of Tess")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_the_table_names_every_page_below_a_launch(client: TestClient) -> None:
     pages = {
         route.path.removeprefix("/at/{handle}")
@@ -179,6 +248,34 @@ def test_the_table_names_every_page_below_a_launch(client: TestClient) -> None:
         if route.path.startswith("/at/{handle}") and "GET" in (route.methods or ())
     }
     assert {_shape(path) for path in TABLE} == {_shape(path) for path in pages}
+
+
+def _changing(client: TestClient) -> set[str]:
+    """The paths below a launch to which something is sent."""
+    return {
+        route.path.removeprefix("/at/{handle}")
+        for route in client.app.router.routes  # type: ignore[attr-defined]
+        if route.path.startswith("/at/{handle}") and "POST" in (route.methods or ())
+    }
+
+
+def _filled(path: str, things: dict[str, str]) -> str:
+    """A path with Tess's things in its variable parts; an id that nobody has where she has none of the kind."""
+    hers = {
+        "submission_id": things["submission"], "second_mark_id": things["second"], "appeal_id": things["appeal"],
+        "flag_id": things["flag"], "observation_id": things["submission"], "person_id": things["tess"],
+        "enrolment_id": things["other enrolment"], "proposal_id": things["proposal"], "centre_id": things["centre"],
+        "credential_id:uuid": things["badge"], "file_id": things["file"], "registration_id": "registration-a",
+        "deployment_id": "deployment-a", "pathway_key": "practitioner", "module_key": "M01", "key": "exercise",
+        "field": "map",
+    }  # fmt: skip
+    return re.sub(r"{([^}]+)}", lambda part: hers.get(part[1], things["submission"]), path)
+
+
+def _kept_of_tess(world: World) -> dict[str, object]:
+    """Everything that is kept of Tess, but for her visits."""
+    kept = world.people["Tess"].get("/your-data/everything.json").json()["sections"]
+    return {name: section for name, section in kept.items() if not name.startswith(("web.", "lti."))}
 
 
 def _shape(path: str) -> str:
