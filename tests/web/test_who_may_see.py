@@ -28,7 +28,7 @@ from app.learning.models import SecondMarkRecord
 from app.lti.models import ACTIVE, LtiDeployment, LtiRegistration
 from app.lti.schemas import AcceptedLaunch
 from app.people import service as people
-from app.people.schemas import Role
+from app.people.schemas import Role, StaffFunction
 from app.programme import service as programme
 from app.programme import stacks
 from app.web.models import LaunchSessionRow
@@ -218,16 +218,20 @@ def test_who_supervises_or_mentors_at_the_centre_sees_there_what_a_colleague_see
     """They observe, by a link in a mail; the pages of the centre need the manager role too."""
     noor = PEOPLE.index("Noor")
     wrong = []
-    for name, function in (("Sue", "supervisor"), ("Mo", "mentor")):
+    near_tess: dict[str, StaffFunction] = {"Sue": "supervisor", "Mo": "mentor"}
+    for name, function in near_tess.items():
         with services.runtime.database.read() as session:
             agency = people.organisation_by_key(session, "agency-a")
         assert agency is not None
         near = _arrive(services, client, name, ("a", agency.id), teaches=False, role=None)
         with services.runtime.database.write() as session:
             people.join_centre(
-                session, person_id=near.person_id, centre_id=world.things["centre"], actor=OPERATOR,
-                function=function,  # type: ignore[arg-type]
-            )  # fmt: skip
+                session,
+                person_id=near.person_id,
+                centre_id=world.things["centre"],
+                function=function,
+                actor=OPERATOR,
+            )
             if function == "mentor":
                 people.set_line(
                     session, person_id=world.things["tess"], other_id=near.person_id, relation="mentor", actor=OPERATOR
