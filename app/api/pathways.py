@@ -20,7 +20,7 @@ from app.pathways.progress import progress
 from app.pathways.rules import step_key
 from app.pathways.schemas import Evidence, Progress, Reason, State, Step
 from app.pathways.service import effort_of
-from app.pathways.standing import StandingState, standing_from
+from app.pathways.summary import StandingState, standing_from
 from app.people import service as people
 from app.people.errors import PersonNotFound
 from app.programme import stacks

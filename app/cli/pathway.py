@@ -13,7 +13,7 @@ from app.core.db import ReadSession
 from app.pathways import standing
 from app.pathways.gathering import evidence_of
 from app.pathways.progress import progress
-from app.pathways.standing import Standing, standing_from
+from app.pathways.summary import Standing, standing_from
 from app.people import service as people
 from app.programme import stacks
 

@@ -1,4 +1,4 @@
-"""Single rows by the columns that name them, past the ORM: for what every launch does.
+"""Single rows by the columns that name them, past the ORM: for what every launch does; and the rows of some persons.
 
 A row that is read here is not tracked: it has its columns as attributes, and changing it changes nothing. What is
 written here goes out at once.
@@ -6,7 +6,7 @@ written here goes out at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -14,12 +14,33 @@ import sqlalchemy as sa
 
 from app.core.db import Look, ReadSession, Record, WriteSession
 
+AT_ONCE = 500  # databases bound how many values one question may hold
 _KEY = "key_"  # before the names of bind parameters, as a column may be both looked up and set
 
 
 def find(session: ReadSession | Look, model: type[Record], **key: str | int | None) -> sa.Row[Any] | None:
     """The one row with these values in these columns, which must be unique together; None if there is none."""
     return session.run(_select(model, tuple(key)), _bound(key)).one_or_none()
+
+
+def of_any(
+    session: ReadSession, asked: sa.Select[Any], column: sa.ColumnElement[str], values: Collection[str]
+) -> Iterator[sa.Row[Any]]:
+    """What a statement finds with one of these values in a column; one question for some hundreds of them.
+
+    Args:
+        session: for reading.
+        asked: on tables, and a constant of its module: of a single value it is built once.
+        column: of its tables; a constant too.
+        values: which; each counts once.
+    """
+    ordered = sorted(set(values))
+    if len(ordered) == 1:
+        yield from session.run(_of_one(asked, column), {_KEY: ordered[0]})
+        return
+    session.flush()  # what was changed on objects comes first
+    for start in range(0, len(ordered), AT_ONCE):
+        yield from session.execute(asked.where(column.in_(ordered[start : start + AT_ONCE])))
 
 
 def insert(session: WriteSession, model: type[Record], **values: Any) -> None:
@@ -53,6 +74,11 @@ def table(model: type[Record]) -> sa.Table:
 def _select(model: type[Record], key: tuple[str, ...]) -> sa.Select[Any]:
     columns = table(model).c
     return sa.select(*columns).where(*(columns[name] == sa.bindparam(_KEY + name) for name in key))
+
+
+@lru_cache
+def _of_one(asked: sa.Select[Any], column: sa.ColumnElement[str]) -> sa.Select[Any]:
+    return asked.where(column == sa.bindparam(_KEY))
 
 
 @lru_cache

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import col, select
 
+from app.core import rows
 from app.core.db import ReadSession
-from app.issuer.listing import AT_ONCE, TOLD
+from app.issuer.listing import TOLD
 from app.issuer.models import Credential, CredentialVersion
 from app.vc.timestamps import parse_rfc3339
 
@@ -48,45 +48,47 @@ def versions_of(session: ReadSession, person_ids: Collection[str]) -> dict[str, 
     Returns:
         By person; who has no badge is not in it.
     """
+    told = tuple(rows.of_any(session, _VERSIONS, _BADGE.person_id, person_ids))
+    followed = {row.person_id for row in told if row.version < row.current_version}
+    ends = _earlier_ends(session, followed) if followed else {}
     found: dict[str, list[VersionRecord]] = defaultdict(list)
-    for some in _chunks(person_ids):
-        rows = session.exec(_VERSIONS.where(col(Credential.person_id).in_(some))).all()
-        ends = _earlier_ends(session, some) if any(row.version < row.current_version for row in rows) else {}
-        for row in rows:
-            found[row.person_id].append(_record(row, ends))
+    for row in told:
+        found[row.person_id].append(_record(row, ends))
     return {person_id: tuple(records) for person_id, records in found.items()}
 
 
-_VERSIONS: Any = (
+_BADGE, _VERSION = rows.table(Credential).c, rows.table(CredentialVersion).c
+_JOINED = rows.table(Credential).join(rows.table(CredentialVersion), _VERSION.credential_id == _BADGE.id)
+_IS_TOLD = sa.or_(*(_BADGE.state == state for state in TOLD))
+_VERSIONS = (
     sa.select(
-        col(Credential.id),
-        col(Credential.person_id),
-        col(Credential.achievement_key),
-        col(Credential.current_version),
-        col(Credential.awarded_at),
-        col(Credential.valid_until),
-        col(Credential.revoked_at),
-        col(Credential.suspended_at),
-        col(CredentialVersion.version),
-        col(CredentialVersion.valid_from),
+        _BADGE.id,
+        _BADGE.person_id,
+        _BADGE.achievement_key,
+        _BADGE.current_version,
+        _BADGE.awarded_at,
+        _BADGE.valid_until,
+        _BADGE.revoked_at,
+        _BADGE.suspended_at,
+        _VERSION.version,
+        _VERSION.valid_from,
     )
-    .join(CredentialVersion, col(CredentialVersion.credential_id) == col(Credential.id))
-    .where(col(Credential.state).in_(TOLD), col(CredentialVersion.version) <= col(Credential.current_version))
+    .select_from(_JOINED)
+    .where(_IS_TOLD, _VERSION.version <= _BADGE.current_version)
+)
+_FOLLOWED = (
+    sa.select(_VERSION.credential_id, _VERSION.version, _VERSION.document)
+    .select_from(_JOINED)
+    .where(_IS_TOLD, _VERSION.version < _BADGE.current_version)
 )
 
 
-def _earlier_ends(session: ReadSession, person_ids: Iterable[str]) -> Mapping[tuple[str, int], datetime | None]:
+def _earlier_ends(session: ReadSession, person_ids: Collection[str]) -> Mapping[tuple[str, int], datetime | None]:
     """When the versions that were followed by others end, as they say it: the badge itself knows its newest end."""
-    rows = session.exec(
-        select(CredentialVersion.credential_id, CredentialVersion.version, CredentialVersion.document)
-        .join(Credential, col(CredentialVersion.credential_id) == col(Credential.id))
-        .where(
-            col(Credential.person_id).in_(person_ids),
-            col(Credential.state).in_(TOLD),
-            col(CredentialVersion.version) < col(Credential.current_version),
-        )
-    ).all()
-    return {(credential_id, version): _end_in(document) for credential_id, version, document in rows}
+    return {
+        (row.credential_id, row.version): _end_in(row.document)
+        for row in rows.of_any(session, _FOLLOWED, _BADGE.person_id, person_ids)
+    }
 
 
 def _end_in(document: bytes) -> datetime | None:
@@ -107,8 +109,3 @@ def _record(row: Any, ends: Mapping[tuple[str, int], datetime | None]) -> Versio
         revoked_at=row.revoked_at,
         suspended_at=row.suspended_at,
     )
-
-
-def _chunks(ids: Collection[str]) -> Iterable[list[str]]:
-    ordered = sorted(ids)
-    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))

@@ -6,12 +6,13 @@ A few questions, however many persons are asked about.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, time
 from typing import Any, TypeVar, cast
 
-from sqlmodel import col, select
+import sqlalchemy as sa
 
+from app.core import rows
 from app.core.db import ReadSession, Record
 from app.issuer import histories
 from app.issuer.histories import VersionRecord
@@ -31,15 +32,19 @@ from app.pathways.schemas import (
     RolePeriod,
 )
 from app.people import periods
-from app.people.exporting import in_chunks
 from app.people.periods import StaffPeriod
 from app.people.schemas import StaffFunction
 from app.programme.pathways import ConfirmedBy
 
 ROLE: StaffFunction = "specialist"  # the work that time in an IPS role is counted by
 
-RecordT = TypeVar("RecordT", bound=Record)
 ResultT = TypeVar("ResultT")
+# Every column but the long ones that no rule asks for.
+_LONG = frozenset({"document", "comment", "reason", "withdrawn_reason"})
+_ASKED: dict[type[Record], sa.Select[Any]] = {
+    model: sa.select(*(column for column in rows.table(model).c if column.name not in _LONG))
+    for model in (PathwayExternalBadge, PathwayRecognition, PathwayConfirmation, PathwayConversation)
+}
 
 
 def evidence_of(session: ReadSession, person_ids: Collection[str]) -> dict[str, Evidence]:
@@ -84,24 +89,19 @@ def held_at(row: PathwayConversation) -> datetime:
 
 def _of(
     session: ReadSession,
-    model: type[RecordT],
+    model: type[Record],
     person_ids: Collection[str],
-    told: Callable[[RecordT], ResultT],
+    told: Callable[[Any], ResultT],
     by: str | None = None,
 ) -> dict[str, list[ResultT]]:
     """What a table has of persons. What somebody vouched for under another id of their own says nothing: the two
     records were joined later.
     """
     found: dict[str, list[ResultT]] = defaultdict(list)
-    table: Any = model
-    for some in in_chunks(sorted(person_ids)):
-        rows: Iterable[Any] = session.exec(
-            select(model).where(col(table.person_id).in_(some)).execution_options(populate_existing=True)
-        ).all()
-        for row in rows:
-            if by is not None and getattr(row, by) == row.person_id:
-                continue
-            found[row.person_id].append(told(row))
+    for row in rows.of_any(session, _ASKED[model], rows.table(model).c.person_id, person_ids):
+        if by is not None and getattr(row, by) == row.person_id:
+            continue
+        found[row.person_id].append(told(row))
     return found
 
 

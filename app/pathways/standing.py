@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from app.core import metrics, outbox, server_facts
+from app.core import metrics, outbox, rows, server_facts
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.logging import get_logger
@@ -31,17 +32,14 @@ from app.pathways.models import (
     PathwayStanding,
 )
 from app.pathways.progress import progress
-from app.pathways.rules import step_key
-from app.pathways.schemas import Evidence, Progress, Reason, Step
-from app.people.exporting import in_chunks
+from app.pathways.schemas import Evidence
+from app.pathways.summary import OpenStep, Standing, StandingState, standing_from
 from app.people.link_models import LinkedPersonRecord
 from app.people.models import MembershipRecord, PersonRecord
 from app.programme import stacks
-from app.programme.pathways import GroupRule, Pathway
+from app.programme.pathways import Pathway
 
 log = get_logger()
-
-StandingState = Literal["not_begun", "on_the_way", "met", "held", "lapsed"]
 
 AT_ONCE = 100  # persons
 LONGEST_ROUND_SECONDS = 10.0  # of a chore, so that the worker's other chores get their turn
@@ -57,41 +55,18 @@ _SOURCES: tuple[Any, ...] = (
     PathwayExternalBadge,
     PathwayStanding,
 )
-
-
-@dataclass(frozen=True)
-class OpenStep:
-    """A step that is open: `kind` and `key` as a recognition names it, and why."""
-
-    kind: str
-    key: str
-    reason: Reason
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a person stands on a pathway.
-
-    Attributes:
-        pathway_version, rule_digest: by which rule this was worked out.
-        state: `held` while the badge at the end is in force; else `met` if all that comes before it is there and it may
-            be awarded; `lapsed` if it was held or met; `on_the_way` if anything is there.
-        open_steps: in the order of the rule; of a choice all that would help.
-        met_since, met_until: of all that comes before the badge.
-        next_change: when this will be another without anything new; None where it will not.
-        computed_at: when it was last found different, or first.
-    """
-
-    person_id: str
-    pathway_key: str
-    pathway_version: int
-    rule_digest: str
-    state: StandingState
-    open_steps: tuple[OpenStep, ...]
-    met_since: datetime | None
-    met_until: datetime | None
-    next_change: datetime | None
-    computed_at: datetime
+_TABLE, _ROW, _PERSON = rows.table(PathwayStanding), rows.table(PathwayStanding).c, rows.table(PersonRecord).c
+_GONE = sa.select(_PERSON.id).where(
+    sa.or_(_PERSON.erased_at.is_not(None), _PERSON.id.in_(sa.select(rows.table(LinkedPersonRecord).c.person_id)))
+)
+_LOCKED = sa.select(_PERSON.id).where(_PERSON.id == sa.bindparam("person")).with_for_update(key_share=True)
+_THIS = sa.and_(_ROW.person_id == sa.bindparam("person"), _ROW.pathway_key == sa.bindparam("pathway"))
+_CHANGED = (
+    sa.update(_TABLE)
+    .where(_THIS)
+    .values({column.name: sa.bindparam(column.name) for column in _ROW if not column.primary_key})
+)
+_DELETED = sa.delete(_TABLE).where(_THIS)
 
 
 def recompute(database: Database, person_id: str, at: datetime | None = None) -> None:
@@ -109,7 +84,7 @@ def recompute(database: Database, person_id: str, at: datetime | None = None) ->
     with database.read() as session:
         changed = _found(session, (person_id,), moment)
     if changed:
-        _store(database, person_id, moment)
+        _store(database, person_id, moment, changed[person_id])
 
 
 def recompute_due(database: Database, at: datetime | None = None) -> int:
@@ -152,32 +127,9 @@ def standings(
         person_ids: only of these persons.
         state: only in this state.
     """
-    query = select(PathwayStanding).execution_options(populate_existing=True)
-    if pathway_key is not None:
-        query = query.where(PathwayStanding.pathway_key == pathway_key)
-    if state is not None:
-        query = query.where(PathwayStanding.state == state)
-    parts = [query] if person_ids is None else [
-        query.where(col(PathwayStanding.person_id).in_(some)) for some in in_chunks(sorted(person_ids))
-    ]  # fmt: skip
-    found = [_standing(row) for part in parts for row in session.exec(part).all()]
-    return tuple(sorted(found, key=lambda each: (each.person_id, each.pathway_key)))
-
-
-def standing_from(person_id: str, found: Progress, evidence: Evidence) -> Standing:
-    """A person's progress in a few words."""
-    return Standing(
-        person_id=person_id,
-        pathway_key=found.pathway,
-        pathway_version=found.version,
-        rule_digest=found.digest,
-        state=_state(found, evidence),
-        open_steps=tuple(_open(found.root)),
-        met_since=found.met_since,
-        met_until=found.met_until,
-        next_change=found.next_change,
-        computed_at=found.at,
-    )
+    asked = _asked(pathway_key, state)
+    found = session.run(asked) if person_ids is None else rows.of_any(session, asked, _ROW.person_id, person_ids)
+    return tuple(sorted(map(_standing, found), key=lambda each: (each.person_id, each.pathway_key)))
 
 
 def overdue(session: ReadSession, before: datetime) -> int:
@@ -186,86 +138,69 @@ def overdue(session: ReadSession, before: datetime) -> int:
     return int(session.execute(counting).scalar_one())
 
 
-def _state(found: Progress, evidence: Evidence) -> StandingState:
-    if found.end.is_met:
-        return "held"
-    if found.is_met and not _stands_against(found, evidence):
-        return "met"
-    if "lapsed" in (found.end.state, found.root.state):
-        return "lapsed"
-    has_begun = any(leaf.is_met or leaf.state == "lapsed" for leaf in _leaves(found.root))
-    talked = any(each.pathway == found.pathway for each in evidence.conversations)
-    return "on_the_way" if has_begun or talked else "not_begun"
+@lru_cache
+def _asked(pathway_key: str | None, state: StandingState | None) -> sa.Select[Any]:
+    asked = sa.select(_TABLE)
+    if pathway_key is not None:
+        asked = asked.where(_ROW.pathway_key == pathway_key)
+    return asked if state is None else asked.where(_ROW.state == state)
 
 
-def _stands_against(found: Progress, evidence: Evidence) -> bool:
-    """Whether the badge was taken away: one that is suspended is lifted by a person, and one that was revoked is not
-    proposed again for the very conversation by which it was awarded before.
-    """
-    need = found.end.need
-    if need is None or need.reason not in ("suspended", "revoked"):
-        return False
-    talks = [each for each in evidence.conversations if each.pathway == found.pathway]
-    return need.reason == "suspended" or not any(need.on is None or each.held_at > need.on for each in talks)
+@dataclass(frozen=True)
+class _WorkedOut:
+    """Where somebody stands, and what that was worked out from."""
 
-
-def _leaves(step: Step) -> Iterator[Step]:
-    if isinstance(step.rule, GroupRule):
-        for part in step.parts:
-            yield from _leaves(part)
-    else:
-        yield step
-
-
-def _open(step: Step) -> Iterator[OpenStep]:
-    """What is open below a step that is; a choice that was made leaves nothing open."""
-    if step.is_met:
-        return
-    if isinstance(step.rule, GroupRule):
-        for part in step.parts:
-            yield from _open(part)
-    elif step.need is not None:
-        yield OpenStep(step.rule.kind, step_key(step.rule), step.need.reason)
+    pathways: tuple[Pathway, ...]
+    evidence: Evidence
+    standings: tuple[Standing, ...]
 
 
 def _worked_out(
-    session: ReadSession, person_ids: Sequence[str], moment: datetime, known: Collection[str]
-) -> dict[str, tuple[Standing, ...]]:
+    session: ReadSession,
+    person_ids: Sequence[str],
+    moment: datetime,
+    known: Collection[str],
+    before: _WorkedOut | None,
+) -> dict[str, _WorkedOut]:
     """Where persons stand by the evidence; of those of whom there is none, only if something was written before."""
     pathways: tuple[Pathway, ...] = stacks.pathways(session)
     return {
-        person_id: tuple(
-            standing_from(person_id, progress(pathway, evidence, moment), evidence) for pathway in pathways
+        person_id: before
+        if before is not None and (before.pathways, before.evidence) == (pathways, evidence)
+        else _WorkedOut(
+            pathways,
+            evidence,
+            tuple(standing_from(person_id, progress(pathway, evidence, moment), evidence) for pathway in pathways),
         )
         for person_id, evidence in evidence_of(session, person_ids).items()
         if evidence != Evidence() or person_id in known
     }
 
 
-def _found(session: ReadSession, person_ids: Sequence[str], moment: datetime) -> dict[str, tuple[Standing, ...]]:
-    """Those of the persons for whom something is to be written, and what."""
+def _found(
+    session: ReadSession, person_ids: Sequence[str], moment: datetime, before: _WorkedOut | None = None
+) -> dict[str, _WorkedOut]:
+    """Those of the persons for whom something is to be written, and what.
+
+    Args:
+        before: of the one person asked for, worked out for the same moment; it holds where nothing came in since.
+    """
     there: dict[str, list[Standing]] = {}
     for each in standings(session, person_ids=person_ids):
         there.setdefault(each.person_id, []).append(each)
     gone = _gone(session, person_ids)
-    found = _worked_out(session, [each for each in person_ids if each not in gone], moment, there)
-    found |= {each: () for each in gone if each in there}
+    found = _worked_out(session, [each for each in person_ids if each not in gone], moment, there, before)
+    found |= {each: _WorkedOut((), Evidence(), ()) for each in gone if each in there}
     return {
         person_id: new
         for person_id, new in found.items()
-        if {_identity(each) for each in new} != {_identity(each) for each in there.get(person_id, ())}
+        if {_identity(each) for each in new.standings} != {_identity(each) for each in there.get(person_id, ())}
     }
 
 
 def _gone(session: ReadSession, person_ids: Collection[str]) -> frozenset[str]:
     """Those that were joined with another record, or erased."""
-    linked = select(LinkedPersonRecord.person_id)
-    is_gone = sa.or_(col(PersonRecord.erased_at).is_not(None), col(PersonRecord.id).in_(linked))
-    return frozenset(
-        each
-        for some in in_chunks(sorted(person_ids))
-        for each in session.exec(select(PersonRecord.id).where(col(PersonRecord.id).in_(some), is_gone)).all()
-    )
+    return frozenset(row.id for row in rows.of_any(session, _GONE, _PERSON.id, person_ids))
 
 
 def _identity(standing: Standing) -> tuple[object, ...]:
@@ -278,40 +213,41 @@ def _told(standing: Standing) -> tuple[object, ...]:
     return standing.pathway_version, standing.rule_digest, standing.state, standing.open_steps
 
 
-def _is_news(row: PathwayStanding | None, standing: Standing) -> bool:
+def _is_news(known: Standing | None, standing: Standing) -> bool:
     """Whether others are told; that somebody has not begun a pathway is news to nobody."""
-    return standing.state != "not_begun" if row is None else _told(_standing(row)) != _told(standing)
+    return standing.state != "not_begun" if known is None else _told(known) != _told(standing)
 
 
-def _store(database: Database, person_id: str, moment: datetime, *, one_of_many: bool = False) -> bool:
-    """Work it out once more behind everybody else who does, and write it; whether there was anything to write.
+def _store(
+    database: Database, person_id: str, moment: datetime, before: _WorkedOut | None, *, one_of_many: bool = False
+) -> bool:
+    """Look once more behind everybody else who does, and write it; whether there was anything to write.
 
     The lock lets others enter what names the person, and what they enter emits an event of its own. Where everybody is
     gone through, others are told when nothing else is due.
     """
     told: list[StandingChanged] = []
     with database.write() as session:
-        locking = select(PersonRecord.id).where(PersonRecord.id == person_id).with_for_update(key_share=True)
-        if session.exec(locking).first() is None:
+        if session.run(_LOCKED, {"person": person_id}).first() is None:
             return False
-        found = _found(session, (person_id,), moment)
+        found = _found(session, (person_id,), moment, before)
         if person_id not in found:
             return False
-        rows = session.exec(select(PathwayStanding).where(PathwayStanding.person_id == person_id)).all()
-        there = {row.pathway_key: row for row in rows}
-        for standing in found[person_id]:
-            row = there.pop(standing.pathway_key, None)
-            if _is_news(row, standing):
+        there = {each.pathway_key: each for each in standings(session, person_ids=(person_id,))}
+        for standing in found[person_id].standings:
+            known = there.pop(standing.pathway_key, None)
+            if _is_news(known, standing):
                 told.append(StandingChanged(person_id, standing.pathway_key))
-            _write(session, row, standing)
-        for row in there.values():
-            session.delete(row)
+            if known is None or _identity(known) != _identity(standing):
+                _write(session, standing, is_new=known is None)
+        for pathway_key in there:
+            session.run(_DELETED, {"person": person_id, "pathway": pathway_key})
         outbox.emit_many(session, told, background=one_of_many)
     metrics.PATHWAY_STANDINGS.labels("changed").inc()
     return True
 
 
-def _write(session: WriteSession, row: PathwayStanding | None, standing: Standing) -> None:
+def _write(session: WriteSession, standing: Standing, *, is_new: bool) -> None:
     values: dict[str, Any] = {
         "pathway_version": standing.pathway_version,
         "rule_digest": standing.rule_digest,
@@ -322,14 +258,13 @@ def _write(session: WriteSession, row: PathwayStanding | None, standing: Standin
         "next_change": standing.next_change,
         "computed_at": standing.computed_at,
     }
-    if row is None:
-        row = PathwayStanding(person_id=standing.person_id, pathway_key=standing.pathway_key, **values)
+    if is_new:
+        rows.insert(session, PathwayStanding, person_id=standing.person_id, pathway_key=standing.pathway_key, **values)
     else:
-        row.sqlmodel_update(values)
-    session.add(row)
+        session.run(_CHANGED, {"person": standing.person_id, "pathway": standing.pathway_key, **values})
 
 
-def _standing(row: PathwayStanding) -> Standing:
+def _standing(row: sa.Row[Any]) -> Standing:
     return Standing(
         person_id=row.person_id,
         pathway_key=row.pathway_key,
@@ -408,20 +343,20 @@ def _persons(database: Database, person_ids: Sequence[str], moment: datetime) ->
     if not person_ids:
         return 0
     written = 0
-    for person_id in _changed(database, person_ids, moment):
+    for person_id, found in _changed(database, person_ids, moment).items():
         try:
-            written += _store(database, person_id, moment, one_of_many=True)
+            written += _store(database, person_id, moment, found, one_of_many=True)
         except Exception as error:
             metrics.PATHWAY_STANDINGS.labels("failed").inc()
             log.error("pathways.standing_failed", person_id=person_id, error=type(error).__name__, exc_info=True)
     return written
 
 
-def _changed(database: Database, person_ids: Sequence[str], moment: datetime) -> Sequence[str]:
+def _changed(database: Database, person_ids: Sequence[str], moment: datetime) -> Mapping[str, _WorkedOut | None]:
     """Those for whom something is to be written; all of them, if that cannot be told of all together."""
     try:
         with database.read() as session:
-            return sorted(_found(session, person_ids, moment))
+            return dict(sorted(_found(session, person_ids, moment).items()))
     except Exception:
         log.warning("pathways.standings_one_by_one", persons=len(person_ids), exc_info=True)
-        return person_ids
+        return dict.fromkeys(person_ids)

@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlmodel import col, select
+import sqlalchemy as sa
 
+from app.core import rows
 from app.core.db import ReadSession
-from app.people.exporting import in_chunks
 from app.people.models import CentreRecord, MembershipRecord
 from app.people.schemas import StaffFunction
 
@@ -34,14 +36,25 @@ def periods_of(
         By person, in the order in which they began; who never had the function is not in it.
     """
     found: dict[str, list[StaffPeriod]] = defaultdict(list)
-    for some in in_chunks(sorted(person_ids)):
-        rows = session.exec(
-            select(MembershipRecord, CentreRecord.organisation_id)
-            .join(CentreRecord, col(CentreRecord.id) == MembershipRecord.centre_id)
-            .where(col(MembershipRecord.person_id).in_(some), MembershipRecord.function == function)
-            .order_by(col(MembershipRecord.begun_at), MembershipRecord.id)
-            .execution_options(populate_existing=True)
-        ).all()
-        for row, organisation_id in rows:
-            found[row.person_id].append(StaffPeriod(organisation_id, row.centre_id, row.begun_at, row.ended_at))
+    for row in rows.of_any(session, _asked(function), _MEMBERSHIP.person_id, person_ids):
+        found[row.person_id].append(StaffPeriod(row.organisation_id, row.centre_id, row.begun_at, row.ended_at))
     return {person_id: tuple(periods) for person_id, periods in found.items()}
+
+
+_MEMBERSHIP, _CENTRE = rows.table(MembershipRecord).c, rows.table(CentreRecord).c
+
+
+@lru_cache
+def _asked(function: StaffFunction) -> sa.Select[Any]:
+    return (
+        sa.select(
+            _MEMBERSHIP.person_id,
+            _MEMBERSHIP.centre_id,
+            _MEMBERSHIP.begun_at,
+            _MEMBERSHIP.ended_at,
+            _CENTRE.organisation_id,
+        )
+        .join_from(rows.table(MembershipRecord), rows.table(CentreRecord), _CENTRE.id == _MEMBERSHIP.centre_id)
+        .where(_MEMBERSHIP.function == function)
+        .order_by(_MEMBERSHIP.begun_at, _MEMBERSHIP.id)
+    )

@@ -20,7 +20,7 @@ from app.pathways.progress import progress
 from app.pathways.records import ConversationRecorded, RecognitionGranted
 from app.pathways.rules import step_key
 from app.pathways.schemas import Progress, Step
-from app.pathways.standing import Standing, StandingState
+from app.pathways.summary import Standing, StandingState
 from app.people import service as people
 from app.programme import service as programme
 from app.programme import stacks

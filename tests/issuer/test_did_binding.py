@@ -113,6 +113,7 @@ def test_binding_is_audited_by_ids_and_versions_alone(house: House) -> None:
     unbound(house, badge)
     with house.database.read() as session:
         entries = session.exec(select(AuditEntry).where(AuditEntry.action.startswith("issuer.holder_"))).all()  # type: ignore[attr-defined]
+    entries = sorted(entries, key=lambda entry: entry.ids["version"])
     assert [(entry.action, entry.actor_id, entry.ids) for entry in entries] == [
         ("issuer.holder_bound", "person-1", {"version": 2}),
         ("issuer.holder_unbound", "person-1", {"version": 3}),

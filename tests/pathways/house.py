@@ -15,7 +15,7 @@ from app.issuer.schemas import IssueRequest
 from app.issuer.suspending import suspend
 from app.pathways import service as pathways
 from app.pathways import standing
-from app.pathways.standing import Standing
+from app.pathways.summary import Standing
 from app.people import service as people
 from app.people.models import MembershipRecord
 from app.programme import service as programme

@@ -19,7 +19,7 @@ from app.pathways import standing
 from app.pathways.events import EvidenceChanged, StandingChanged
 from app.pathways.models import PathwayStanding
 from app.pathways.schemas import Evidence, Progress
-from app.pathways.standing import OpenStep
+from app.pathways.summary import OpenStep
 from app.people import service as people
 from app.people.link_models import LinkedPersonRecord
 from app.people.models import PersonRecord

@@ -10,7 +10,7 @@ from app.awards.proposals.errors import AwardFell, ProposalNotFound
 from app.awards.proposals.events import ProposalAwarded
 from app.awards.proposals.reading import stored
 from app.awards.proposals.schemas import Proposal
-from app.awards.proposals.service import fallen, propose, reserve_badge, set_back
+from app.awards.proposals.service import fallen, has_to_look, propose, reserve_badge, set_back
 from app.awards.renewals import RenewalOf
 from app.awards.service import months_after, record_award
 from app.core.audit import Actor
@@ -78,6 +78,9 @@ def award_from_proposal(deps: AwardDeps) -> Handler:
 
 
 def _propose(database: Database, person_id: str, pathway_key: str) -> None:
+    with database.read() as reading:  # most of what changes about somebody's standing is nothing to propose
+        if not has_to_look(reading, person_id, pathway_key):
+            return
     with database.write() as session:
         outcome = propose(session, person_id, pathway_key)
     if outcome not in ("nothing", "stands"):

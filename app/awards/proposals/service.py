@@ -17,7 +17,7 @@ from app.awards.proposals.finding import find
 from app.awards.proposals.models import AwardProposal
 from app.awards.proposals.reading import stored, to_proposal
 from app.awards.proposals.schemas import Finding, Proposal
-from app.core import audit, metrics, outbox
+from app.core import audit, metrics, outbox, rows
 from app.core.audit import SYSTEM, Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
@@ -30,6 +30,20 @@ from app.people import service as people
 
 Outcome = Literal["opened", "renewed", "withdrawn", "stands", "nothing"]
 DECIDED: Final = ("awarded", "declined")
+_ROW = rows.table(AwardProposal).c
+_IS_OPEN = sa.select(_ROW.id).where(
+    _ROW.person_id == sa.bindparam("person"), _ROW.pathway_key == sa.bindparam("pathway"), _ROW.state == "open"
+)
+
+
+def has_to_look(session: ReadSession, person_id: str, pathway_key: str) -> bool:
+    """Whether `propose` may come to anything at this moment: something is proposed, or could be. It locks nothing.
+
+    Raises:
+        PathwayUnknown: there is no such pathway.
+    """
+    is_open = session.run(_IS_OPEN, {"person": person_id, "pathway": pathway_key}).first() is not None
+    return is_open or find(session, person_id, pathway_key) is not None
 
 
 def propose(session: WriteSession, person_id: str, pathway_key: str, at: datetime | None = None) -> Outcome:
