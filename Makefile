@@ -5,6 +5,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 # Folders that test what stands around the product; left out of `make quick` together with browsers and slow tests.
 LEFT_OUT := practice_lms bench independent container
+SIMULATION := tests/system/two_years
 WORKERS ?= 2
 # all: PostgreSQL gets every parameter of every test: for the night.
 DB ?= both
@@ -22,7 +23,7 @@ RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --no-header -
   --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test suite node-tools openedx-tools quick check-static browser fuzz bench lock clean
+.PHONY: help install dev demo test suite simulation node-tools openedx-tools quick check-static browser fuzz bench lock clean
 
 help: ## List the targets
 	@echo "Waymark: make TARGET"
@@ -74,9 +75,14 @@ check-static: $(VENV)/.installed-dev ## Format, lint, types, layers
 test: $(VENV)/.installed-dev ## Everything CI checks
 	@$(MAKE) --no-print-directory -j 4 check-static suite
 
-suite: $(VENV)/.installed-dev browser node-tools openedx-tools
+suite: $(VENV)/.installed-dev browser node-tools openedx-tools simulation
 	@echo "Tests, and those of everything that keeps data on SQLite and on PostgreSQL ..."
-	@$(BIN)/python -m pytest --db=$(DB) -n $$(( 2 * $(WORKERS) ))
+	@$(BIN)/python -m pytest --db=$(DB) -n $$(( 2 * $(WORKERS) )) --ignore=$(SIMULATION)
+
+# The longest test of all needs one processor and nothing else: beside the static checks it holds up nobody.
+simulation: $(VENV)/.installed-dev ## Two years of two hundred specialists, seeded; in under two minutes
+	@echo "Two simulated years ..."
+	@$(BIN)/python -m pytest $(SIMULATION) -n 0
 
 node-tools: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.independent.tools || true

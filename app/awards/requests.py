@@ -21,7 +21,7 @@ from app.awards import checking, overrides
 from app.awards.models import Award, AwardRequest
 from app.awards.recipients import SEAL_PURPOSE, Recipient, digests_of, seal, unseal
 from app.awards.schemas import CheckedAward, ClientAward, IssuingRights
-from app.core import metrics
+from app.core import metrics, rows
 from app.core.audit import SYSTEM, Actor
 from app.core.clock import now, rfc3339
 from app.core.db import Database, ReadSession, WriteSession
@@ -138,7 +138,7 @@ def find(database: Database, client_id: str, idempotency_key: str, fingerprints:
             kept="The earlier badge stands; nothing new was issued.",
             next_step="Use a new key for a new award, or repeat the earlier request unchanged.",
         )
-    return row.credential_id
+    return str(row.credential_id)
 
 
 def note(
@@ -353,9 +353,5 @@ def _finished(
     return first
 
 
-def _row(session: ReadSession, client_id: str, idempotency_key: str) -> AwardRequest | None:
-    return session.exec(
-        select(AwardRequest).where(
-            AwardRequest.client_id == client_id, AwardRequest.request_key == request_key(idempotency_key)
-        )
-    ).first()
+def _row(session: ReadSession, client_id: str, idempotency_key: str) -> sa.Row[Any] | None:
+    return rows.find(session, AwardRequest, client_id=client_id, request_key=request_key(idempotency_key))

@@ -17,7 +17,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from app.core.db import ReadSession, WriteSession
-from app.issuer.listing import AT_ONCE, TOLD
+from app.core.rows import AT_ONCE
+from app.issuer.listing import TOLD
 from app.issuer.models import Credential
 
 _BADGE: Final = re.compile(r"/credentials/([^/]+)/v[0-9]+\.json")

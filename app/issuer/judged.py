@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from app.core.db import ReadSession
-from app.issuer.listing import AT_ONCE, TOLD
+from app.core.rows import AT_ONCE
+from app.issuer.listing import TOLD
 from app.issuer.models import Credential
 from app.programme.pins import FrameworkPin
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from app.core import audit, outbox
+from app.core import audit, outbox, rows
 from app.core.audit import Actor
 from app.core.db import ReadSession, WriteSession
 from app.issuer.erasing import refuse_erased
@@ -21,12 +21,31 @@ from app.issuer.schemas import IssuedCredential
 from app.issuer.signing import issued
 
 Standing = Literal["issued", "revoked", "suspended", "expired"]
-AT_ONCE = 500  # databases bound how many values one question may hold
-_IN_FORCE = sa.and_(
-    col(CredentialVersion.credential_id) == col(Credential.id),
-    col(CredentialVersion.version) == col(Credential.current_version),
-)
 TOLD = ("issued", "revoked")  # of a badge's states those that anybody is told of
+_BADGE, _VERSION = rows.table(Credential).c, rows.table(CredentialVersion).c
+_HELD = (
+    sa.select(
+        _BADGE.id,
+        _BADGE.achievement_key,
+        _BADGE.achievement_version,
+        _BADGE.person_id,
+        _BADGE.current_version,
+        _BADGE.state,
+        _BADGE.awarded_at,
+        _BADGE.reserved_at,
+        _BADGE.issued_at,
+        _BADGE.valid_until,
+        _BADGE.revoked_at,
+        _BADGE.suspended_at,
+        _VERSION.digest,
+    )
+    .join_from(
+        rows.table(Credential),
+        rows.table(CredentialVersion),
+        sa.and_(_VERSION.credential_id == _BADGE.id, _VERSION.version == _BADGE.current_version),
+    )
+    .where(sa.or_(*(_BADGE.state == state for state in TOLD)))
+)
 
 
 @dataclass(frozen=True)
@@ -131,16 +150,13 @@ def badges_held(
         achievements: keys of the achievements that matter; None for all.
     """
     found: dict[str, BadgeRecord] = {}
-    for column, ids in ((col(Credential.person_id), person_ids), (col(Credential.id), credential_ids)):
-        for some in _chunks(ids):
-            statement = (
-                select(Credential, CredentialVersion.digest)
-                .join(CredentialVersion, _IN_FORCE)
-                .where(column.in_(some), col(Credential.state).in_(TOLD))
-            )
-            if achievements is not None:
-                statement = statement.where(col(Credential.achievement_key).in_(sorted(achievements)))
-            found |= {row.id: replace(_record(row, at), digest=digest) for row, digest in session.exec(statement).all()}
+    for column, ids in ((_BADGE.person_id, person_ids), (_BADGE.id, credential_ids)):
+        asked = _HELD
+        if achievements is not None and len(ids) > 1:  # one person's badges are so few that they are picked out here
+            asked = _HELD.where(_BADGE.achievement_key.in_(sorted(achievements)))
+        for row in rows.of_any(session, asked, column, ids):
+            if achievements is None or row.achievement_key in achievements:
+                found[row.id] = replace(_record(row, at), digest=row.digest)
     return sorted(found.values(), key=lambda each: (each.awarded_at, each.id), reverse=True)
 
 
@@ -237,7 +253,7 @@ def _stands(standing: Standing, at: datetime) -> sa.ColumnElement[bool]:
     return {"revoked": revoked, "suspended": suspended, "expired": expired, "issued": issued_}[standing]
 
 
-def _record(row: Credential, at: datetime) -> BadgeRecord:
+def _record(row: Credential | sa.Row[Any], at: datetime) -> BadgeRecord:
     standing: Standing = "issued"
     since: datetime | None = None
     if row.state == "revoked":
@@ -261,11 +277,6 @@ def _record(row: Credential, at: datetime) -> BadgeRecord:
         revoked_at=row.revoked_at,
         suspended_at=row.suspended_at,
     )
-
-
-def _chunks(ids: Collection[str]) -> Iterable[list[str]]:
-    ordered = sorted(set(ids))
-    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
 
 
 def of_achievements(keys: Collection[str]) -> sa.Select[Any]:

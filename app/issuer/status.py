@@ -94,26 +94,29 @@ def allocate_many(session: WriteSession, secret_box: SecretBox, issuer: Issuer, 
 
 def _take(session: WriteSession, issuer: Issuer, count: int = 1) -> tuple[int, int, int, str] | None:
     """The list, the first of so many positions in it, its length and its sealed key; None if they do not fit."""
-    free = (
-        select(sa.func.min(StatusList.number))
-        .where(StatusList.issuer_id == issuer.id, col(StatusList.next_position) < StatusList.length)
-        .scalar_subquery()
+    row = session.run(_TAKEN, {"issuer": issuer.id, "count": count}).first()
+    return None if row is None else (row.number, row.position, row.length, row.sealed_permutation_key)
+
+
+_LISTS = rows.table(StatusList)
+_COUNT = sa.bindparam("count", type_=sa.Integer)
+_FREE = (
+    sa.select(sa.func.min(_LISTS.c.number))
+    .where(_LISTS.c.issuer_id == sa.bindparam("issuer"), _LISTS.c.next_position < _LISTS.c.length)
+    .scalar_subquery()
+)
+# The bound is asked again in the update: two transactions may have chosen the same last place.
+_TAKEN = (
+    sa.update(_LISTS)
+    .where(_LISTS.c.number == _FREE, _LISTS.c.next_position + _COUNT <= _LISTS.c.length)
+    .values(next_position=_LISTS.c.next_position + _COUNT)
+    .returning(
+        _LISTS.c.number,
+        (_LISTS.c.next_position - _COUNT).label("position"),
+        _LISTS.c.length,
+        _LISTS.c.sealed_permutation_key,
     )
-    # The bound is asked again in the update: two transactions may have chosen the same last place.
-    statement = (
-        sa.update(StatusList)
-        .where(col(StatusList.number) == free, col(StatusList.next_position) + (count - 1) < StatusList.length)
-        .values(next_position=StatusList.next_position + count)
-        .returning(
-            col(StatusList.number),
-            col(StatusList.next_position) - count,
-            col(StatusList.length),
-            col(StatusList.sealed_permutation_key),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    row = session.execute(statement).first()
-    return None if row is None else (row[0], row[1], row[2], row[3])
+)
 
 
 def _take_from_new(

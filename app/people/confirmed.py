@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlmodel import col, select
+import sqlalchemy as sa
 
+from app.core import rows
 from app.core.db import ReadSession
 from app.people.models import ConfirmedEmailRecord
-
-AT_ONCE = 500  # databases bound how many values one question may hold
 
 
 def holders_of(session: ReadSession, addresses: Collection[str]) -> Mapping[str, tuple[str, ...]]:
@@ -22,17 +21,15 @@ def holders_of(session: ReadSession, addresses: Collection[str]) -> Mapping[str,
     Returns:
         Address to ids; an address that nobody has confirmed is left out.
     """
-    wanted = sorted(set(addresses))
     found: dict[str, tuple[str, ...]] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        rows = session.exec(
-            select(ConfirmedEmailRecord.email, ConfirmedEmailRecord.person_id)
-            .where(
-                col(ConfirmedEmailRecord.email).in_(wanted[start : start + AT_ONCE]),
-                col(ConfirmedEmailRecord.superseded_at).is_(None),
-            )
-            .order_by(col(ConfirmedEmailRecord.confirmed_at), col(ConfirmedEmailRecord.id))
-        ).all()
-        for email, person_id in rows:
-            found[email] = (*found.get(email, ()), person_id)
+    for row in rows.of_any(session, _HOLDERS, _CONFIRMED.email, addresses):
+        found[row.email] = (*found.get(row.email, ()), row.person_id)
     return found
+
+
+_CONFIRMED = rows.table(ConfirmedEmailRecord).c
+_HOLDERS = (
+    sa.select(_CONFIRMED.email, _CONFIRMED.person_id)
+    .where(_CONFIRMED.superseded_at.is_(None))
+    .order_by(_CONFIRMED.confirmed_at, _CONFIRMED.id)
+)

@@ -49,6 +49,7 @@ WITHDRAWN_WORDS: Final = {
     "not_met": "A step does not hold any more, or the badge was awarded in another way.",
     "joined": "Two records of this person were joined.",
     "badge_ended": "A badge that it rests on was revoked or suspended before the new badge was made.",
+    "held": "The same badge was issued in another way before this one was made. There is one badge, not two.",
 }
 
 

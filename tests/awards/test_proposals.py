@@ -21,6 +21,7 @@ from app.issuer.schemas import IssueRequest
 from app.learning.errors import NotAnAssessor, ReasonMissing
 from app.pathways.errors import NotForYourself, TooNear
 from app.people import service as people
+from app.programme import service as programme
 from app.programme.stacks import current_pathway
 from app.vc import json_text
 from tests.awards.conftest import Story
@@ -142,6 +143,26 @@ def test_an_award_whose_ground_was_revoked_before_the_badge_was_made_falls_and_n
     assert way.badges() == ()
     assert [(each.state, each.reason) for each in way.all()] == [("withdrawn", "badge_ended")]
     assert actions(way, about=proposal.id)[-1] == ("awards.proposal_set_back", "system", "waymark")
+
+
+def test_an_award_of_a_badge_that_came_in_another_way_meanwhile_falls_and_there_is_one_badge(way: Way) -> None:
+    ready(way)
+    proposal = way.propose()
+    award(way, proposal.id)
+    runtime = way.services.runtime
+    with runtime.database.read() as session:
+        version = programme.current_achievement(session, PATHWAY).version
+    by_api = issuer.issue(
+        runtime.database, runtime.secret_box, runtime.settings.base_url,
+        IssueRequest(
+            idempotency_key="from another program", issuer_key="orygen",
+            achievement_key=PATHWAY, achievement_version=version, person_id=way.person_id, recipient_email=None,
+            awarded_at=now().replace(microsecond=0), valid_until=None,
+        ),
+    )  # fmt: skip
+    way.work()
+    assert [badge.id for badge in way.badges()] == [by_api.credential_id]
+    assert [(each.state, each.reason) for each in way.all()] == [("withdrawn", "held")]
 
 
 def test_two_who_award_at_once_make_one_decision_and_one_badge(way: Way) -> None:

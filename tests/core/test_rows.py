@@ -13,6 +13,8 @@ from app.core.db import Database, WriteSession
 from app.core.outbox import OutboxDelivery, OutboxEvent
 
 AT_NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+EVENT = rows.table(OutboxEvent).c
+ASKED = sa.select(EVENT.id, EVENT.created_at)
 
 
 def test_a_row_comes_back_as_it_was_written_defaults_included(database: Database) -> None:
@@ -99,3 +101,22 @@ def test_what_fails_within_a_savepoint_is_taken_back_and_the_rest_stays(database
         rows.insert(session, OutboxEvent, id="after", kind="a")
     with database.read() as session:
         assert session.exec(select(OutboxEvent.id).order_by(OutboxEvent.id)).all() == ["after", "before"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1203])
+def test_rows_with_any_of_some_values_are_found_however_many_there_are(database: Database, count: int) -> None:
+    wanted = [f"row-{number:04}" for number in range(count)]
+    made = [{"id": each, "kind": "a", "created_at": AT_NOON} for each in (*wanted, "row-9999")]
+    with database.write() as session:
+        for row in made:
+            rows.insert(session, OutboxEvent, **row)
+    with database.read() as session:
+        found = list(rows.of_any(session, ASKED, EVENT.id, [*wanted, *wanted]))
+    assert sorted((row.id, row.created_at) for row in found) == [(each, AT_NOON) for each in wanted]
+
+
+@pytest.mark.parametrize("wanted", [["one"], ["one", "two"]])
+def test_what_was_changed_on_objects_comes_before_the_rows_are_asked_for(database: Database, wanted: list[str]) -> None:
+    with database.write() as session:
+        session.add(OutboxEvent(id="one", kind="a", created_at=AT_NOON))
+        assert [row.id for row in rows.of_any(session, ASKED, EVENT.id, wanted)] == ["one"]

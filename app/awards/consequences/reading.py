@@ -13,7 +13,7 @@ from app.awards.consequences.deciding import bars
 from app.awards.consequences.errors import FlagNotFound, NotIndependentOfHolder, OwnBadge
 from app.awards.consequences.models import GRACE, LIVE, SUSPENDED, AwardFlag
 from app.core.db import ReadSession
-from app.issuer.listing import AT_ONCE
+from app.core.rows import AT_ONCE
 from app.issuer.models import Credential
 from app.learning.assessors import require_assessor
 from app.people import service as people

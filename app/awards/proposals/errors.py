@@ -64,7 +64,8 @@ class AwardFell(Conflict):
     """No badge can be made of an award any more.
 
     Args:
-        why: `badge_ended`: a badge below was revoked or suspended since; `gone`: the award is no more.
+        why: `badge_ended`: a badge below was revoked or suspended since; `held`: the person got the badge in another
+            way; `gone`: the award is no more.
     """
 
     slug = "award-fell"
@@ -72,8 +73,9 @@ class AwardFell(Conflict):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            "What this award rests on was revoked or suspended before the badge was made.",
-            kept="No badge was made. The proposal opens again once its rule is met.",
+            "Before the badge was made, what this award rests on was revoked or suspended, or the person got the same "
+            "badge in another way.",
+            kept="No badge was made. The proposal opens again once there is something to propose.",
         )
         self.why = why
 

@@ -159,7 +159,8 @@ def reserve_badge(session: WriteSession, proposal_id: str, credential_id: str) -
     """Write down which badge is made of an award, in the transaction that reserves it. May be repeated.
 
     Raises:
-        AwardFell: what it rests on was revoked or suspended since it was awarded, or the award is gone.
+        AwardFell: what it rests on was revoked or suspended since it was awarded, or the person got the badge in
+            another way, or the award is gone.
     """
     row = session.exec(
         select(AwardProposal)
@@ -172,6 +173,8 @@ def reserve_badge(session: WriteSession, proposal_id: str, credential_id: str) -
     if row.credential_id == credential_id:
         return
     why = fallen(session, to_proposal(row).rests_on)
+    if why is None and _is_held(session, row, besides=credential_id):
+        why = "held"
     if why is not None:
         raise AwardFell(why)
     row.credential_id = credential_id
@@ -186,13 +189,19 @@ def fallen(session: ReadSession, rests_on: Collection[BadgeVersion]) -> str | No
     return "badge_ended" if any(badge.standing in ("revoked", "suspended") for badge in held) else None
 
 
+def _is_held(session: ReadSession, row: AwardProposal, *, besides: str) -> bool:
+    """Whether the person has another badge of the same, as from a program, that is in force or suspended."""
+    held = listing.badges_held(session, now(), person_ids=(row.person_id,), achievements=(row.pathway_key,))
+    return any(badge.id != besides and badge.standing in ("issued", "suspended") for badge in held)
+
+
 def set_back(session: WriteSession, proposal_id: str, why: str) -> None:
-    """Withdraw an award of which no badge can be made any more, as what it rests on was revoked or suspended since.
+    """Withdraw an award of which no badge is to be made any more.
 
     Args:
         session: the caller's transaction.
         proposal_id: the proposal.
-        why: a code, `badge_ended`.
+        why: a code, `badge_ended` or `held`.
     """
     changed = session.exec(
         sa.update(AwardProposal)
