@@ -13,7 +13,7 @@ from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning.enrolments import module_of_work
-from app.learning.errors import AlreadyConcluded, ReasonMissing, SecondMarkNotFound
+from app.learning.marking_errors import AlreadyConcluded, ReasonMissing, SecondMarkNotFound
 from app.learning.models import DecisionRecord, SecondMarkRecord, SubmissionRecord
 from app.learning.rounds import marks_of
 from app.learning.schemas import Outcome

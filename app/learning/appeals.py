@@ -19,21 +19,15 @@ from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning import independence
+from app.learning.appeal_errors import AppealAnswered, AppealNotFound, AppealNotPossible
 from app.learning.assessors import foreign_work, require_assessor
 from app.learning.enrolments import lock, module_of_work, own_enrolment
-from app.learning.errors import (
-    AppealAnswered,
-    AppealNotFound,
-    AppealNotPossible,
-    FindingsUnanswered,
-    NotIndependent,
-    ReasonMissing,
-    WorkPutAway,
-)
+from app.learning.errors import FindingsUnanswered, WorkPutAway
 from app.learning.events import AppealDecided, AppealMade, WorkSubmitted
 from app.learning.evidence import Place
 from app.learning.evidence.places import in_text
 from app.learning.files.store import carry_over
+from app.learning.marking_errors import NotIndependent, ReasonMissing
 from app.learning.models import AppealRecord, DecisionRecord, EnrolmentRecord, SubmissionRecord
 from app.learning.rounds import decision_on, marks_of
 from app.learning.submissions import found_in, rounds_of, to_submission

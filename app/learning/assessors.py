@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.core.db import ReadSession
-from app.learning.errors import NotAnAssessor, OwnWork, SubmissionNotFound
+from app.learning.errors import SubmissionNotFound
+from app.learning.marking_errors import NotAnAssessor, OwnWork
 from app.learning.models import SubmissionRecord
 from app.people import service as people
 

@@ -19,16 +19,16 @@ from app.core import audit, metrics
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
-from app.learning.enrolments import activity_of, enrolment_of, lock, module_of
-from app.learning.errors import (
+from app.learning.attendance_errors import (
     AttendanceByOther,
     AttendanceDateUnusable,
     AttendanceSettled,
     CodeNotKnown,
-    EnrolmentNotFound,
     OwnAttendance,
     TooManyCodes,
 )
+from app.learning.enrolments import activity_of, enrolment_of, lock, module_of
+from app.learning.errors import EnrolmentNotFound
 from app.learning.models import AttendanceCodeRecord, AttendanceRecord, AttendanceTryRecord, SubmissionRecord
 from app.programme import service as programme
 from app.programme.schemas import Confirmation, Module

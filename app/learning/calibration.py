@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 
 from app.core.db import ReadSession
-from app.learning.errors import MarksAreKept
+from app.learning.marking_errors import MarksAreKept
 from app.learning.models import DecisionRecord, SubmissionRecord
 from app.learning.schemas import Missing
 from app.programme import service as programme

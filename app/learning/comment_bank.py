@@ -12,9 +12,9 @@ from sqlmodel import col, delete, select
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning.assessors import require_assessor
-from app.learning.errors import CommentBankFull, ReasonMissing, SavedCommentNotFound
 from app.learning.evidence import scan
 from app.learning.evidence.places import invented_names
+from app.learning.marking_errors import CommentBankFull, ReasonMissing, SavedCommentNotFound
 from app.learning.models import SavedCommentRecord
 from app.learning.texts import clean_comment
 from app.learning.workbench_schemas import SavedComment

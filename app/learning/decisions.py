@@ -14,9 +14,10 @@ from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning import panel_marks, second_marking
 from app.learning.enrolments import enrolment, module_of_work
-from app.learning.errors import AlreadyDecided, CommentMissing, DecisionNotFound, NotReady, PanelDecides
+from app.learning.errors import DecisionNotFound, NotReady
 from app.learning.events import AwardDecided, RenewalDecided, WorkReturned
 from app.learning.marking import lock_for_decision, put_mark
+from app.learning.marking_errors import AlreadyDecided, CommentMissing, PanelDecides
 from app.learning.models import DecisionRecord, SubmissionRecord
 from app.learning.rounds import mark_row, marks_of, missing_now, to_decision
 from app.learning.schemas import Decision, DecisionOutcome, Outcome

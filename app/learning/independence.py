@@ -12,8 +12,8 @@ from collections.abc import Collection
 from sqlmodel import col, select
 
 from app.core.db import ReadSession
-from app.learning.errors import NotIndependent
 from app.learning.fidelity_reviews import share_an_agency
+from app.learning.marking_errors import NotIndependent
 from app.learning.models import AppealRecord, DecisionRecord, PanelMarkRecord, SubmissionRecord
 from app.learning.workbench_schemas import Bar, BarCode
 from app.people import service as people

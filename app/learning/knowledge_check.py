@@ -11,8 +11,7 @@ from sqlmodel import col, select
 
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
-from app.learning.enrolments import activity_of, enrolment, lock, module_of, own_enrolment, refuse_if_locked
-from app.learning.errors import (
+from app.learning.check_errors import (
     AttemptAlreadyAnswered,
     AttemptNotFound,
     KnowledgeCheckPassed,
@@ -20,6 +19,7 @@ from app.learning.errors import (
     Unanswered,
     UnknownAnswer,
 )
+from app.learning.enrolments import activity_of, enrolment, lock, module_of, own_enrolment, refuse_if_locked
 from app.learning.models import KnowledgeCheckAttemptRecord
 from app.learning.schemas import AnsweredQuestion, KnowledgeCheckAttempt, KnowledgeCheckResult, KnowledgeCheckState
 from app.learning.shuffling import asked, drawn_questions

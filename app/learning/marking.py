@@ -13,14 +13,14 @@ from app.core.db import WriteSession
 from app.learning import panel_marks
 from app.learning.assessors import foreign_work, require_assessor
 from app.learning.enrolments import module_of_work
-from app.learning.errors import (
+from app.learning.independence import require_independent
+from app.learning.marking_errors import (
     AlreadyDecided,
     LevelOutOfRange,
     SupervisorRoleUnusable,
     TalkInFuture,
     UnknownCriterion,
 )
-from app.learning.independence import require_independent
 from app.learning.models import CriterionMarkRecord, SubmissionRecord, SupervisorTalkRecord
 from app.learning.rounds import mark_row, talk_row, to_mark, to_talk
 from app.learning.schemas import CriterionMark, SupervisorTalk

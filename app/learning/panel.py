@@ -18,8 +18,9 @@ from app.learning import panel_marks
 from app.learning.assessors import foreign_work, require_assessor
 from app.learning.decisions import conclude
 from app.learning.enrolments import module_of_work
-from app.learning.errors import CommentMissing, NotReady, PanelMarkNotGiven
+from app.learning.errors import NotReady
 from app.learning.marking import lock_for_decision, locked_row
+from app.learning.marking_errors import CommentMissing, PanelMarkNotGiven
 from app.learning.models import CriterionMarkRecord, PanelMarkRecord, SubmissionRecord
 from app.learning.rounds import missing_now
 from app.learning.schemas import Decision, Outcome

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning import independence
-from app.learning.errors import NotIndependent, PanelMarkGiven
+from app.learning.marking_errors import NotIndependent, PanelMarkGiven
 from app.learning.models import PanelMarkRecord, SubmissionRecord
 from app.learning.panel_schemas import PanelMark, PanelState, PanelView
 from app.learning.schemas import CriterionMark, Outcome

@@ -19,8 +19,8 @@ from app.core import audit
 from app.core.audit import Actor
 from app.core.db import ReadSession, WriteSession
 from app.learning.enrolments import lock, refuse_if_locked, to_enrolment
-from app.learning.errors import NoSuchRenewal
 from app.learning.models import EnrolmentRecord, SubmissionRecord
+from app.learning.renewal_errors import NoSuchRenewal
 from app.learning.schemas import Enrolment, OverallState
 from app.programme import service as programme
 from app.programme.renewals import ways

@@ -8,7 +8,8 @@ from app.core.db import ReadSession
 from app.learning import panel_marks, second_marking
 from app.learning.assessors import foreign_work, require_assessor
 from app.learning.enrolments import module_of_work
-from app.learning.errors import NotIndependent, SubmissionNotFound, WaitsForSecondMark
+from app.learning.errors import SubmissionNotFound
+from app.learning.marking_errors import NotIndependent, WaitsForSecondMark
 from app.learning.models import SubmissionRecord
 from app.learning.quarantine import can_undo
 from app.learning.recognition import is_chosen

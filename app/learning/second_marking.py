@@ -20,7 +20,8 @@ from app.core.db import ReadSession, WriteSession
 from app.learning import independence
 from app.learning.assessors import require_assessor
 from app.learning.enrolments import module_of_work
-from app.learning.errors import SecondMarkGiven, SecondMarkIncomplete, SecondMarkNotFound, WorkPutAway
+from app.learning.errors import WorkPutAway
+from app.learning.marking_errors import SecondMarkGiven, SecondMarkIncomplete, SecondMarkNotFound
 from app.learning.models import (
     AppealRecord,
     CriterionMarkRecord,

@@ -17,7 +17,7 @@ from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning import prerequisites
 from app.learning.enrolments import lock, module_of, own_enrolment, refuse_if_locked
-from app.learning.errors import FindingsUnanswered, NotReady, RenewalOver, SubmissionNotFound
+from app.learning.errors import FindingsUnanswered, NotReady, SubmissionNotFound
 from app.learning.events import WorkSubmitted
 from app.learning.evidence import Place
 from app.learning.evidence.places import findings_in, kinds_of
@@ -25,6 +25,7 @@ from app.learning.files import store
 from app.learning.models import SubmissionRecord
 from app.learning.overtaking import overtake
 from app.learning.readiness import missing_declaration, missing_for_submission
+from app.learning.renewal_errors import RenewalOver
 from app.learning.schemas import Enrolment, Submission, SubmissionState
 from app.learning.standing import standing_of
 from app.people import service as people

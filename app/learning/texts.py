@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from app.learning.errors import CommentTooLong, DraftTooLong, UnknownField, UnusableText
+from app.learning.errors import DraftTooLong, UnknownField, UnusableText
+from app.learning.marking_errors import CommentTooLong
 from app.programme.schemas import Activity, ExerciseField
 
 FIELD_LENGTH = 20_000

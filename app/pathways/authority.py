@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
-from app.learning.errors import NotAnAssessor
+from app.learning.marking_errors import NotAnAssessor
 from app.pathways.errors import NotForYourself, NotYoursToConfirm, TooNear
 from app.people import service as people
 from app.people.email import lock_person

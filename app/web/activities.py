@@ -17,7 +17,9 @@ from app.core.errors import NotFound
 from app.learning import attendance as sessions
 from app.learning import service as learning
 from app.learning.attendance import Attendance, Course, Session
-from app.learning.errors import CodeNotKnown, DraftConflict, DraftTooLong, TooManyCodes, Unanswered
+from app.learning.attendance_errors import CodeNotKnown, TooManyCodes
+from app.learning.check_errors import Unanswered
+from app.learning.errors import DraftConflict, DraftTooLong
 from app.learning.files import EvidenceFile, files_of
 from app.learning.schemas import ActivityProgress, Draft, Enrolment, KnowledgeCheckState
 from app.programme.schemas import Activity, ExerciseField, Module

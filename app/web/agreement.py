@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from app.core.db import ReadSession
 from app.learning import agreement
 from app.learning.assessors import require_assessor
-from app.learning.errors import CommentTooLong, ReasonMissing, UnusableText
+from app.learning.errors import UnusableText
+from app.learning.marking_errors import CommentTooLong, ReasonMissing
 from app.learning.workbench_schemas import ENOUGH_PAIRS, Agreement, Pair
 from app.people import service as people
 from app.web.assessor_page import level_words

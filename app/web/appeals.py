@@ -12,16 +12,11 @@ from app.core.db import ReadSession
 from app.core.errors import AppError
 from app.learning import appeals, second_marking
 from app.learning import service as learning
-from app.learning.errors import (
-    AppealNotPossible,
-    CommentTooLong,
-    FindingsUnanswered,
-    ReasonMissing,
-    UnusableText,
-    WorkPutAway,
-)
+from app.learning.appeal_errors import AppealNotPossible
+from app.learning.errors import FindingsUnanswered, UnusableText, WorkPutAway
 from app.learning.evidence import Place
 from app.learning.files import EvidenceFile, files_of_submission
+from app.learning.marking_errors import CommentTooLong, ReasonMissing
 from app.learning.schemas import Progress
 from app.learning.texts import clean_comment
 from app.learning.workbench_schemas import AppealForAssessor, AppealItem, AppealStanding

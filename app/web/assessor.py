@@ -17,15 +17,14 @@ from app.core.runtime import Runtime
 from app.core.scrubbing import empty_log
 from app.learning import comment_bank, panel_marks
 from app.learning import service as learning
-from app.learning.errors import (
+from app.learning.errors import NotReady, UnusableText
+from app.learning.marking_errors import (
     CommentBankFull,
     CommentMissing,
     CommentTooLong,
     NotIndependent,
-    NotReady,
     ReasonMissing,
     TalkInFuture,
-    UnusableText,
     WaitsForSecondMark,
 )
 from app.learning.observation import service as observation

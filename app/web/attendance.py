@@ -15,7 +15,8 @@ from app.core.db import ReadSession
 from app.learning import attendance
 from app.learning import service as learning
 from app.learning.attendance import Attendance, Course, OpenCode, Session
-from app.learning.errors import ActivityNotFound, AttendanceDateUnusable
+from app.learning.attendance_errors import AttendanceDateUnusable
+from app.learning.errors import ActivityNotFound
 from app.learning.schemas import Enrolment
 from app.lti.cohort import Cohort, Learner, Rosters, cohort, opened_from
 from app.people import service as people

@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.core.db import ReadSession
 from app.learning import comment_bank
-from app.learning.errors import CommentBankFull, CommentTooLong, ReasonMissing, UnusableText
+from app.learning.errors import UnusableText
+from app.learning.marking_errors import CommentBankFull, CommentTooLong, ReasonMissing
 from app.learning.workbench_schemas import SavedComment
 from app.programme import service as programme
 from app.web.dependencies import App, ReadDb

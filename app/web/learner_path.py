@@ -6,7 +6,7 @@ from app.core.db import ReadSession
 from app.core.errors import NotFound
 from app.learning import renewing
 from app.learning import service as learning
-from app.learning.errors import NoSuchRenewal
+from app.learning.renewal_errors import NoSuchRenewal
 from app.learning.schemas import Enrolment, Progress
 from app.programme.schemas import Activity, ExerciseField, Module
 from app.web.sessions import LaunchSession

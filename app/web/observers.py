@@ -11,8 +11,9 @@ from starlette.background import BackgroundTask
 
 from app.core.db import ReadSession
 from app.core.scrubbing import empty_log
-from app.learning.errors import CommentTooLong, UnusableText
+from app.learning.errors import UnusableText
 from app.learning.fidelity_reviews import ReviewedService, reviewed_services
+from app.learning.marking_errors import CommentTooLong
 from app.learning.observation import service as observation
 from app.learning.observation.errors import (
     AnswersIncomplete,

@@ -13,7 +13,8 @@ from app.awards.proposals import asking
 from app.awards.proposals import schemas as asked
 from app.awards.proposals.errors import CannotBeAsked
 from app.core.db import ReadSession
-from app.learning.errors import CommentTooLong, ReasonMissing, UnusableText
+from app.learning.errors import UnusableText
+from app.learning.marking_errors import CommentTooLong, ReasonMissing
 from app.pathways import service as pathways
 from app.pathways.errors import StepUnknown
 from app.people import service as people

@@ -20,8 +20,9 @@ from app.core.db import ReadSession
 from app.core.errors import AppError, BadInput
 from app.core.runtime import Runtime
 from app.core.text import is_plain_text
-from app.learning import errors as learning_errors
+from app.learning import marking_errors
 from app.learning.assessors import require_assessor
+from app.learning.errors import UnusableText
 from app.pathways import errors as pathway_errors
 from app.pathways import service as pathways
 from app.pathways.schemas import LeafKind
@@ -48,9 +49,9 @@ DONE: Final = {
     "withdrawn": Said("success", "Taken back", "The step is open again, unless it is shown in another way."),
 }
 TEXT_TROUBLE: Final = (
-    learning_errors.ReasonMissing,
-    learning_errors.CommentTooLong,
-    learning_errors.UnusableText,
+    marking_errors.ReasonMissing,
+    marking_errors.CommentTooLong,
+    UnusableText,
     pathway_errors.ReasonMissing,
 )
 

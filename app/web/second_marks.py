@@ -11,8 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from app.core.db import ReadSession
 from app.learning import calibration, second_marking
 from app.learning.calibration import Comparison
-from app.learning.errors import CommentTooLong, SecondMarkIncomplete, UnusableText
+from app.learning.errors import UnusableText
 from app.learning.files import EvidenceFile, files_of_submission
+from app.learning.marking_errors import CommentTooLong, SecondMarkIncomplete
 from app.learning.workbench_schemas import BlindWork, SecondQueue
 from app.web.assessor_page import Errors, MarkedCriterion, Texts, labels_of, level_choices, maps_to, texts_of
 from app.web.dependencies import App, ReadDb

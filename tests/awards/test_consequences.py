@@ -23,7 +23,7 @@ from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.issuer import listing
 from app.issuer import service as issuer
-from app.learning.errors import NotAnAssessor
+from app.learning.marking_errors import NotAnAssessor
 from app.people import service as people
 from app.people.lines import set_line
 from app.programme import service as programme

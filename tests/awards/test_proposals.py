@@ -18,7 +18,7 @@ from app.core.clock import now
 from app.core.outbox import GiveUp
 from app.issuer import service as issuer
 from app.issuer.schemas import IssueRequest
-from app.learning.errors import NotAnAssessor, ReasonMissing
+from app.learning.marking_errors import NotAnAssessor, ReasonMissing
 from app.pathways.errors import NotForYourself, TooNear
 from app.people import service as people
 from app.programme import service as programme

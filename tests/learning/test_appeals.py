@@ -15,16 +15,10 @@ from app.core.errors import AppError
 from app.core.outbox import OutboxEvent
 from app.learning import appeals, independence
 from app.learning import service as learning
-from app.learning.errors import (
-    AppealAnswered,
-    AppealNotPossible,
-    FindingsUnanswered,
-    NotIndependent,
-    OwnWork,
-    ReasonMissing,
-    WorkPutAway,
-)
+from app.learning.appeal_errors import AppealAnswered, AppealNotPossible
+from app.learning.errors import FindingsUnanswered, WorkPutAway
 from app.learning.events import AppealDecided, AppealMade, WorkSubmitted
+from app.learning.marking_errors import NotIndependent, OwnWork, ReasonMissing
 from app.learning.models import AppealRecord, DecisionRecord, SubmissionRecord
 from app.people import service as people
 from tests.learning.factories import CRITERIA, House, new_person

@@ -14,17 +14,15 @@ from app.core.audit import AuditEntry
 from app.learning import attendance
 from app.learning import service as learning
 from app.learning.attendance import CODE_LIFETIME, Course, OpenCode, Session
-from app.learning.errors import (
-    ActivityNotFound,
+from app.learning.attendance_errors import (
     AttendanceByOther,
     AttendanceDateUnusable,
     AttendanceSettled,
     CodeNotKnown,
-    EnrolmentNotFound,
-    NotReady,
     OwnAttendance,
     TooManyCodes,
 )
+from app.learning.errors import ActivityNotFound, EnrolmentNotFound, NotReady
 from app.learning.models import AttendanceTryRecord
 from app.programme.schemas import Activity, Confirmation
 from tests.learning.factories import House, module, new_person, publish

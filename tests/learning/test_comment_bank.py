@@ -10,7 +10,13 @@ from sqlmodel import select
 
 from app.core.clock import now
 from app.learning import comment_bank
-from app.learning.errors import CommentBankFull, CommentTooLong, NotAnAssessor, ReasonMissing, SavedCommentNotFound
+from app.learning.marking_errors import (
+    CommentBankFull,
+    CommentTooLong,
+    NotAnAssessor,
+    ReasonMissing,
+    SavedCommentNotFound,
+)
 from app.learning.models import SavedCommentRecord
 from tests.learning.factories import House
 

@@ -13,8 +13,9 @@ from app.core.clock import now
 from app.core.outbox import OutboxEvent, decode
 from app.learning import service as learning
 from app.learning.decisions import _leave_submitted
-from app.learning.errors import AlreadyDecided, CommentMissing, DecisionNotFound, NotReady, UnknownCriterion
+from app.learning.errors import DecisionNotFound, NotReady
 from app.learning.events import AwardDecided, WorkReturned
+from app.learning.marking_errors import AlreadyDecided, CommentMissing, UnknownCriterion
 from app.learning.models import DecisionRecord, KnowledgeCheckAttemptRecord, SubmissionRecord
 from app.programme.schemas import AwardRule
 from tests.learning.factories import House, module, new_person, publish

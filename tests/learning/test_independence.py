@@ -13,7 +13,7 @@ from app.core.audit import OPERATOR, Actor, AuditEntry
 from app.core.db import WriteSession
 from app.learning import appeals, independence, second_marking
 from app.learning import service as learning
-from app.learning.errors import NotIndependent
+from app.learning.marking_errors import NotIndependent
 from app.learning.models import AttendanceRecord, SubmissionRecord
 from app.learning.person_merge import LearningMerge
 from app.people import service as people

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.learning import service as learning
-from app.learning.enrolments import activity_of
-from app.learning.errors import (
+from app.learning.check_errors import (
     AttemptAlreadyAnswered,
     AttemptNotFound,
     KnowledgeCheckPassed,
@@ -21,6 +20,7 @@ from app.learning.errors import (
     Unanswered,
     UnknownAnswer,
 )
+from app.learning.enrolments import activity_of
 from app.learning.knowledge_check import pass_count
 from app.learning.schemas import KnowledgeCheckState
 from app.learning.shuffling import asked, drawn_questions

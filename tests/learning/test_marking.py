@@ -11,13 +11,13 @@ import time_machine
 from app.core.audit import OPERATOR
 from app.core.db import WriteSession
 from app.learning import service as learning
-from app.learning.errors import (
+from app.learning.errors import SubmissionNotFound
+from app.learning.marking_errors import (
     AlreadyDecided,
     CommentTooLong,
     LevelOutOfRange,
     NotAnAssessor,
     OwnWork,
-    SubmissionNotFound,
     SupervisorRoleUnusable,
     TalkInFuture,
     UnknownCriterion,

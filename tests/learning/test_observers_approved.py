@@ -10,8 +10,8 @@ from app.core.db import Database
 from app.core.outbox import OutboxEvent
 from app.core.secrets import SecretBox
 from app.learning import service as learning
-from app.learning.errors import NotAnAssessor
 from app.learning.events import ObservationAsked
+from app.learning.marking_errors import NotAnAssessor
 from app.learning.observation import service as observation
 from app.learning.observation.errors import (
     ObservationNotFound,

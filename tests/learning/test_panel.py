@@ -14,11 +14,11 @@ from app.core.errors import AppError
 from app.core.outbox import OutboxEvent
 from app.learning import appeals, panel_marks
 from app.learning import service as learning
-from app.learning.errors import (
+from app.learning.errors import NotReady
+from app.learning.marking_errors import (
     AlreadyDecided,
     CommentMissing,
     NotIndependent,
-    NotReady,
     PanelDecides,
     PanelMarkGiven,
     PanelMarkNotGiven,

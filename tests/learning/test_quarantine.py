@@ -15,14 +15,8 @@ from app.core.clock import now
 from app.core.db import WriteSession
 from app.learning import appeals
 from app.learning import service as learning
-from app.learning.errors import (
-    AlreadyDecided,
-    NotAnAssessor,
-    NotQuarantined,
-    OwnWork,
-    SubmissionNotFound,
-    UndoTooLate,
-)
+from app.learning.errors import NotQuarantined, SubmissionNotFound, UndoTooLate
+from app.learning.marking_errors import AlreadyDecided, NotAnAssessor, OwnWork
 from app.learning.models import ActivityDraftRecord, AppealRecord, SubmissionRecord
 from app.learning.personal_data import LearningPersonalData
 from app.learning.schemas import Submission

@@ -17,13 +17,14 @@ from app.core.db import Database
 from app.core.outbox import OutboxEvent, decode
 from app.learning import overview, prerequisites, renewing
 from app.learning import service as learning
-from app.learning.errors import NoSuchRenewal, NotReady, RenewalOver, WorkLocked
+from app.learning.errors import NotReady, WorkLocked
 from app.learning.events import AwardDecided, RenewalDecided
 from app.learning.files import store
 from app.learning.files.models import EvidenceFileRecord
 from app.learning.models import SecondMarkRecord, SubmissionRecord
 from app.learning.person_merge import LearningMerge
 from app.learning.personal_data import LearningPersonalData
+from app.learning.renewal_errors import NoSuchRenewal, RenewalOver
 from app.learning.schemas import Enrolment
 from app.programme import service as programme
 from app.programme.renewals import update_of

@@ -16,13 +16,13 @@ from app.core.errors import AppError
 from app.core.outbox import OutboxEvent
 from app.learning import agreement, second_marking
 from app.learning import service as learning
-from app.learning.errors import (
+from app.learning.errors import WorkPutAway
+from app.learning.marking_errors import (
     AlreadyConcluded,
     SecondMarkGiven,
     SecondMarkIncomplete,
     SecondMarkNotFound,
     WaitsForSecondMark,
-    WorkPutAway,
 )
 from app.learning.models import DecisionRecord, SecondMarkRecord
 from app.people import service as people

@@ -14,7 +14,8 @@ from app.core.clock import now
 from app.core.db import WriteSession
 from app.core.errors import AppError
 from app.core.outbox import OutboxEvent
-from app.learning.errors import CommentTooLong, NotAnAssessor, UnusableText
+from app.learning.errors import UnusableText
+from app.learning.marking_errors import CommentTooLong, NotAnAssessor
 from app.pathways import service as pathways
 from app.pathways.errors import (
     ConversationNotUsable,

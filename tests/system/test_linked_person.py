@@ -20,7 +20,7 @@ from app.core.scrubbing import scrub
 from app.issuer import service as issuer
 from app.issuer.models import Credential
 from app.learning import service as learning
-from app.learning.errors import OwnWork
+from app.learning.marking_errors import OwnWork
 from app.learning.models import (
     ActivityDraftRecord,
     DecisionRecord,

@@ -18,7 +18,7 @@ from app.core import audit, metrics, outbox
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
-from app.learning.errors import ReasonMissing
+from app.learning.marking_errors import ReasonMissing
 from app.learning.texts import clean_comment
 from app.pathways import service as pathways
 from app.pathways.authority import require_confirmer

@@ -22,7 +22,7 @@ from app.core.audit import SYSTEM, Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.issuer import erasing, listing
-from app.learning.errors import ReasonMissing
+from app.learning.marking_errors import ReasonMissing
 from app.learning.texts import clean_comment
 from app.pathways.authority import require_assessor
 from app.pathways.schemas import BadgeVersion

@@ -17,11 +17,12 @@ from app.core.db import ReadSession, WriteSession
 from app.learning import independence
 from app.learning.cleaning.results import Cleaned
 from app.learning.enrolments import activity_of, lock, module_of, own_enrolment, refuse_if_locked
-from app.learning.errors import ActivityNotFound, NotAnAssessor, OwnWork
+from app.learning.errors import ActivityNotFound
 from app.learning.files.errors import FileNotFound, NoRoomForFile, RemovalTooLate
 from app.learning.files.models import EvidenceContentRecord, EvidenceFileRecord, SubmissionFileRecord
 from app.learning.files.naming import harmless
 from app.learning.files.schemas import EvidenceFile, OpenedFile
+from app.learning.marking_errors import NotAnAssessor, OwnWork
 from app.learning.models import SubmissionRecord
 from app.people import service as people
 from app.programme.schemas import ExerciseField, Module

@@ -12,10 +12,10 @@ from app.core.db import Database, ReadSession, WriteSession
 from app.core.secrets import SecretBox
 from app.learning.assessors import require_assessor
 from app.learning.enrolments import activity_of, enrolment, module_of
-from app.learning.errors import AlreadyDecided
 from app.learning.events import ObservationMade
 from app.learning.evidence import Place
 from app.learning.evidence.places import kinds_of
+from app.learning.marking_errors import AlreadyDecided
 from app.learning.models import EnrolmentRecord
 from app.learning.observation.checklist import Checked, answered, check, places_in
 from app.learning.observation.codes import check_code, close_codes

@@ -15,9 +15,10 @@ from app.core.clock import now
 from app.learning import appeals
 from app.learning import files as evidence
 from app.learning import service as learning
-from app.learning.errors import EnrolmentNotFound, NotAnAssessor, NotIndependent, NotReady, OwnWork, WorkLocked
+from app.learning.errors import EnrolmentNotFound, NotReady, WorkLocked
 from app.learning.files import EvidenceFile, FileNotFound, NoRoomForFile, RemovalTooLate, retention
 from app.learning.files.models import EvidenceContentRecord, EvidenceFileRecord
+from app.learning.marking_errors import NotAnAssessor, NotIndependent, OwnWork
 from app.learning.models import AppealRecord, SubmissionRecord
 from app.learning.personal_data import LearningPersonalData
 from app.people import service as people
