@@ -41,6 +41,8 @@ SEEN, ELSEWHERE, REFUSED, UNKNOWN = 200, 303, 403, 404
 LETTERS = {"s": SEEN, "→": ELSEWHERE, "x": REFUSED, "-": UNKNOWN, "!": 409}
 MARKED = "quokka-marker"
 """Stands in what Tess wrote."""
+DRAFTED = "wombat-marker"
+"""Stands in what Tess has begun to write and handed in to nobody."""
 SURNAME = "of Somewhere"
 TESS = f"Tess {SURNAME}"
 
@@ -181,6 +183,18 @@ def test_who_may_see_which_page(world: World) -> None:
             if name in STRANGERS_TO_TESS and TESS in answer.text:
                 wrong.append(f"{name} at {path} learns of Tess")
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_not_handed_in_yet_is_read_by_nobody_else(world: World) -> None:
+    assert DRAFTED in str(_kept_of_tess(world))
+    others = [name for name in PEOPLE if name != "Tess"]
+    readers = [
+        f"{name} at {path}"
+        for path in TABLE
+        for name in others
+        if DRAFTED in world.people[name].get(path.format(**world.things)).text
+    ]
+    assert readers == []
 
 
 def test_nobody_sees_a_page_with_somebody_elses_session_or_with_none(world: World) -> None:
@@ -350,6 +364,10 @@ def _things(services: Services, worker: Worker, found: dict[str, SignedIn]) -> d
         session.add(EvidenceContentRecord(file_id=file.id, content=MARKED.encode()))
         visits = programme.current_module(session, "M06")
         other = learning.enrol(session, person_id=tess, module=visits, organisation_id=None).id
+        learning.save_draft(
+            session, enrolment_id=other, person_id=tess, activity_key="the-door",
+            content={"text": f"Not yet: {DRAFTED}."}, base_revision=0,
+        )  # fmt: skip
         things = {"file": file.id, "other enrolment": other}
     returned = hand_in(services, tess)
     with services.runtime.database.write() as session:
