@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 from app.programme import documents
@@ -17,6 +18,7 @@ WORDING = "put the principles to work, and say which of them pulls against which
 LATE = date(2035, 1, 1)
 
 
+@cache
 def lasting() -> Programme:
     """The real programme, but for the dates by which its content is to be reviewed: nobody reviews anything here."""
     real = load_programme(ROOT / "programme" / "ips")
