@@ -13,9 +13,9 @@ from app.awards.models import Award, AwardChange, AwardOverride, AwardRenewal, A
 from app.awards.proposals import personal_data as proposals
 from app.awards.proposals.events import ProposalAwarded
 from app.awards.service import forget_awards
-from app.core import outbox
+from app.core import outbox_models
 from app.core.db import ReadSession, WriteSession
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.issuer.personal_data import credential_ids
 from app.learning.events import AwardDecided, RenewalDecided
 from app.people.exporting import in_chunks, section
@@ -129,7 +129,7 @@ def _is_waiting(session: ReadSession, person_id: str, kind: str, listener: str) 
         .where(
             col(OutboxDelivery.event_id) == col(OutboxEvent.id),
             col(OutboxDelivery.handler) == listener,
-            col(OutboxDelivery.state) == outbox.WAITING,
+            col(OutboxDelivery.state) == outbox_models.WAITING,
         )
         .exists()
     )

@@ -17,7 +17,7 @@ from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import WriteSession
 from app.core.errors import Unavailable
-from app.core.outbox import OutboxDelivery
+from app.core.outbox_models import OutboxDelivery
 from app.issuer import service as issuer
 from app.learning import service as learning
 from app.learning.schemas import Enrolment

@@ -15,8 +15,9 @@ from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import Database
 from app.core.logging import configure
-from app.core.outbox import DEAD, DISCARDED, DONE, GIVE_UP_AFTER, STATES, WAITING
+from app.core.outbox import GIVE_UP_AFTER
 from app.core.outbox_keeping import DeliveryStatus
+from app.core.outbox_models import DEAD, DISCARDED, DONE, STATES, WAITING
 from app.wiring import bind, subscriptions
 
 app = typer.Typer(help="What is still to be told to others: badges, grades, mails.", no_args_is_help=True)

@@ -4,7 +4,8 @@ A room emits an event; it does not know who listens. The worker turns each event
 makes the deliveries, each on its own: one that fails is repeated with growing pauses and hinders no other. A delivery
 may be repeated after a crash, so every handler must leave the same result when it runs twice.
 
-What became of them, and sending again what was given up, is in `outbox_keeping`.
+Its tables are in `outbox_models`; what became of the deliveries, and sending again what was given up, is in
+`outbox_keeping`.
 """
 
 from __future__ import annotations
@@ -14,24 +15,21 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlmodel import Field, col, select
+from sqlmodel import col, select
 
 from app.core import metrics
-from app.core import rows as tables
+from app.core import outbox_statements as statements
 from app.core.bulk_rows import insert_rows
 from app.core.clock import now
-from app.core.db import Database, ReadSession, Record, UTCDateTime, WriteSession
+from app.core.db import Database, ReadSession, WriteSession
 from app.core.ids import new_id
 from app.core.logging import get_logger
+from app.core.outbox_models import DEAD, DONE, WAITING, OutboxDelivery, OutboxEvent
 
 log = get_logger()
-
-WAITING, DONE, DEAD, DISCARDED = "waiting", "done", "dead", "discarded"
-STATES = (WAITING, DEAD, DONE, DISCARDED)
 
 LEASE = timedelta(minutes=2)
 GIVE_UP_AFTER = timedelta(days=3)
@@ -49,43 +47,6 @@ class OutboxPayload(Protocol):
 
 
 EventT = TypeVar("EventT", bound=OutboxPayload)
-
-
-class OutboxEvent(Record, table=True):
-    """Something that happened."""
-
-    __tablename__ = "outbox_event"
-    __table_args__ = (sa.Index(None, "dispatched_at", "background", "created_at"),)  # what to hand out next
-
-    id: str = Field(default_factory=new_id, primary_key=True)
-    kind: str = Field(index=True)
-    payload: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
-    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
-    dispatched_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    background: bool = Field(default=False)  # one of very many: told when nothing else is due
-
-
-class OutboxDelivery(Record, table=True):
-    """One event on its way to one listener."""
-
-    __tablename__ = "outbox_delivery"
-    __table_args__ = (
-        sa.UniqueConstraint("event_id", "handler"),
-        sa.Index(None, "state", "background", "due_at"),  # what to make next
-        sa.Index("ix_outbox_delivery_handler_state", "handler", "state"),  # how many there are of each
-    )
-
-    id: str = Field(default_factory=new_id, primary_key=True)
-    event_id: str = Field(foreign_key="outbox_event.id", index=True)
-    handler: str
-    state: str = Field(default=WAITING)  # waiting | done | dead | discarded
-    attempt: int = Field(default=0)  # in this round: sending again begins a new one
-    due_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
-    leased_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    resent_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # began the round after the first
-    finished_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    last_error: str | None = Field(default=None)
-    background: bool = Field(default=False)  # as its event
 
 
 @dataclass(frozen=True)
@@ -182,7 +143,7 @@ def emit_many(session: WriteSession, events: Sequence[OutboxPayload], *, backgro
         background: they wait until nothing else is due, so that a thousand of them delay nobody else's.
     """
     moment = now()
-    rows = [
+    made = [
         {
             "id": new_id(),
             "kind": event.KIND,
@@ -193,8 +154,8 @@ def emit_many(session: WriteSession, events: Sequence[OutboxPayload], *, backgro
         }
         for event in events
     ]
-    if rows:
-        insert_rows(session, tables.table(OutboxEvent), rows)
+    if made:
+        insert_rows(session, statements.EVENTS, made)
 
 
 def decode(event_type: type[EventT], payload: Mapping[str, Any]) -> EventT:
@@ -220,8 +181,8 @@ class Worker:
         for subscription in subscriptions:
             self._by_kind.setdefault(subscription.kind, []).append(subscription)
         names = tuple(self._by_name)
-        self._due = {background: _due(names, background) for background in (True, False)}
-        self._taking = {background: _taking(names, background) for background in (True, False)}
+        self._due = {background: statements.due(names, background) for background in (True, False)}
+        self._taking = {background: statements.taking(names, background) for background in (True, False)}
 
     @property
     def listeners(self) -> frozenset[str]:
@@ -254,20 +215,20 @@ class Worker:
     def _dispatch(self, background: bool) -> bool:
         """Turn undispatched events into one delivery per listener."""
         with self._database.look() as look:
-            if look.run(_UNDISPATCHED[background]).first() is None:
+            if look.run(statements.UNDISPATCHED[background]).first() is None:
                 return False
         with self._database.write() as session:
             moment = now()
-            events = session.run(_DISPATCHING[background]).all()
+            events = session.run(statements.DISPATCHING[background]).all()
             deliveries = [
                 _delivery_values(event, subscription)
                 for event in events
                 for subscription in self._by_kind.get(event.kind, ())
                 if subscription.wants is None or subscription.wants(event.payload)
             ]
-            insert_rows(session, _DELIVERIES, deliveries)
+            insert_rows(session, statements.DELIVERIES, deliveries)
             for event in events:
-                session.run(_DISPATCHED, {"event": event.id, "moment": moment})
+                session.run(statements.DISPATCHED, {"event": event.id, "moment": moment})
         for event in events:
             if event.kind not in self._by_kind:
                 log.info("outbox.nobody_listens", kind=event.kind, event_id=event.id)
@@ -329,85 +290,10 @@ class Worker:
         """
         mine = {"delivery": claim.delivery.id, "of_attempt": claim.delivery.attempt, "of_lease": claim.leased_until}
         with self._database.write() as session:
-            written = session.run(_settling(tuple(outcome)), {**mine, **outcome}).rowcount
+            written = session.run(statements.settling(tuple(outcome)), {**mine, **outcome}).rowcount
         if not written:
             log.warning("outbox.lease_lost", **claim.ids)
         return bool(written)
-
-
-# A round of the worker runs a handful of statements for each delivery: built once, they cost a tenth (decision 0013).
-_EVENTS = tables.table(OutboxEvent)
-_DELIVERIES = tables.table(OutboxDelivery)
-_AT_ONCE = 100  # events
-_DISPATCHED = (
-    sa.update(_EVENTS).where(_EVENTS.c.id == sa.bindparam("event")).values(dispatched_at=sa.bindparam("moment"))
-)
-_LEASED = (
-    sa.update(_DELIVERIES)
-    .where(_DELIVERIES.c.id == sa.bindparam("delivery"))
-    .values({name: sa.bindparam(name) for name in ("attempt", "leased_until", "due_at")})
-)
-
-
-def _undispatched(columns: Sequence[sa.Column[Any]], background: bool) -> sa.Select[Any]:
-    asked = sa.select(*columns).where(_EVENTS.c.dispatched_at.is_(None))
-    return asked if background else asked.where(_EVENTS.c.background.is_(False))
-
-
-_UNDISPATCHED = {background: _undispatched([_EVENTS.c.id], background).limit(1) for background in (True, False)}
-_DISPATCHING = {
-    background: _undispatched([_EVENTS.c.id, _EVENTS.c.kind, _EVENTS.c.payload, _EVENTS.c.background], background)
-    .order_by(_EVENTS.c.background, _EVENTS.c.created_at)
-    .limit(_AT_ONCE)
-    .with_for_update(skip_locked=True)
-    for background in (True, False)
-}
-
-
-@lru_cache
-def _due(handlers: tuple[str, ...], background: bool) -> sa.Select[Any]:
-    """The delivery to these handlers that has been due longest at `moment`, and that nobody holds."""
-    row, moment = _DELIVERIES.c, sa.bindparam("moment", type_=UTCDateTime)
-    due = sa.select(row.id).where(
-        row.state == WAITING,
-        row.due_at <= moment,
-        sa.or_(row.leased_until.is_(None), row.leased_until < moment),
-        # one by one: a list would be written into the statement anew each time it runs
-        row.handler.in_([sa.literal(name) for name in handlers]),
-    )
-    if not background:
-        due = due.where(row.background.is_(False))
-    return due.order_by(row.background, row.due_at).limit(1)
-
-
-@lru_cache
-def _taking(handlers: tuple[str, ...], background: bool) -> sa.Select[Any]:
-    """The same with all that is needed to make it, held against every other worker."""
-    row, event = _DELIVERIES.c, _EVENTS.c
-    return (
-        _due(handlers, background)
-        .join(_EVENTS, event.id == row.event_id)
-        .add_columns(
-            *(row.handler, row.attempt, row.due_at, row.leased_until, row.resent_at, row.last_error),
-            *(event.kind, event.payload, event.created_at),
-        )
-        .with_for_update(skip_locked=True, of=_DELIVERIES)
-    )
-
-
-@lru_cache
-def _settling(changed: tuple[str, ...]) -> sa.Update:
-    """Write these columns of a delivery and let go of it, if it is still held by this attempt's lease."""
-    row = _DELIVERIES.c
-    return (
-        sa.update(_DELIVERIES)
-        .where(
-            row.id == sa.bindparam("delivery"),
-            row.attempt == sa.bindparam("of_attempt"),
-            row.leased_until == sa.bindparam("of_lease"),
-        )
-        .values({"leased_until": None, **{name: sa.bindparam(name) for name in changed}})
-    )
 
 
 def _delivery_values(event: sa.Row[Any], subscription: Subscription) -> dict[str, Any]:
@@ -431,7 +317,9 @@ def _lease(session: WriteSession, row: sa.Row[Any], moment: datetime) -> _Claim:
     attempt = row.attempt + 1
     leased_until = moment + max(LEASE, _pause(attempt))
     due_at = row.due_at if row.leased_until is None else leased_until
-    session.run(_LEASED, {"delivery": row.id, "attempt": attempt, "leased_until": leased_until, "due_at": due_at})
+    session.run(
+        statements.LEASED, {"delivery": row.id, "attempt": attempt, "leased_until": leased_until, "due_at": due_at}
+    )
     return _Claim(
         delivery=Delivery(row.id, row.kind, row.payload, attempt, row.created_at, untried=row.last_error is None),
         handler=row.handler,

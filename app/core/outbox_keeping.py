@@ -15,7 +15,8 @@ from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.errors import Conflict, NotFound
 from app.core.logging import get_logger
-from app.core.outbox import DEAD, DISCARDED, DONE, GIVE_UP_AFTER, WAITING, OutboxDelivery, OutboxEvent
+from app.core.outbox import GIVE_UP_AFTER
+from app.core.outbox_models import DEAD, DISCARDED, DONE, WAITING, OutboxDelivery, OutboxEvent
 
 log = get_logger()
 

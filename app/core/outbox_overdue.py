@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from app.core.clock import now
 from app.core.db import ReadSession
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 
 BACKGROUND_MAY_WAIT = timedelta(hours=1)
 

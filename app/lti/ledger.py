@@ -10,12 +10,13 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from app.core import audit, outbox
+from app.core import audit, outbox_models
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.core.errors import NotFound
-from app.core.outbox import GIVE_UP_AFTER, OutboxDelivery, OutboxEvent
+from app.core.outbox import GIVE_UP_AFTER
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.learning.events import AwardDecided
 from app.lti import score_problems
 from app.lti.ledger_words import GIVEN_UP, OVERDUE, SOON, WORDS, Words
@@ -188,7 +189,7 @@ def _entry(link: _Link, row: LtiScore, held: _Held | None) -> LedgerEntry:
         return replace(entry, state="refused", words=words or WORDS[score_problems.REJECTED])
     if row.state == NOT_SENT:
         return replace(entry, state="not_sent", words=words or WORDS[score_problems.NO_COLUMN])
-    if held is not None and held.state == outbox.DEAD:
+    if held is not None and held.state == outbox_models.DEAD:
         return replace(entry, state="refused", words=GIVEN_UP)
     due_at = held.due_at if held is not None else row.created_at
     if _is_overdue(due_at):
@@ -213,7 +214,7 @@ def _untold(session: ReadSession, links: Iterable[_Link]) -> list[LedgerEntry]:
         .where(
             col(OutboxDelivery.event_id) == col(OutboxEvent.id),
             col(OutboxDelivery.handler) == AWARD_LISTENER,
-            col(OutboxDelivery.state).in_((outbox.WAITING, outbox.DEAD)),
+            col(OutboxDelivery.state).in_((outbox_models.WAITING, outbox_models.DEAD)),
         )
         .exists()
     )

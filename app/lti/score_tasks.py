@@ -8,11 +8,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from app.core import metrics, outbox
+from app.core import metrics, outbox_models
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
 from app.core.logging import get_logger
-from app.core.outbox import Delivery, OutboxDelivery
+from app.core.outbox import Delivery
+from app.core.outbox_models import OutboxDelivery
 from app.learning import service as learning
 from app.learning.errors import DecisionNotFound
 from app.lti.grades import Gradebook, gradebook_of, know_link
@@ -129,7 +130,7 @@ def _is_open(session: ReadSession, row: LtiScore, delivery_id: str) -> bool:
         # One that this very delivery gave up is open again: somebody has sent the delivery again.
         return row.state == WAITING or (row.state == FAILED and row.delivery_id == delivery_id)
     held = session.get(OutboxDelivery, row.delivery_id)
-    return row.state == WAITING and (held is None or held.state != outbox.WAITING)
+    return row.state == WAITING and (held is None or held.state != outbox_models.WAITING)
 
 
 def _is_for(session: ReadSession, row: LtiScore, link: LtiGradeLink) -> bool:

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from app.core import metrics, outbox, outbox_keeping
+from app.core import metrics, outbox, outbox_keeping, outbox_models
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
-from app.core.outbox import OutboxDelivery
+from app.core.outbox_models import OutboxDelivery
 from app.learning import service as learning
 from app.lti import score_problems
 from app.lti.events import ScoreDue
@@ -192,14 +192,14 @@ def _find(session: ReadSession, grade_link_id: str, decision_id: str) -> LtiScor
 
 def _is_in_hand(session: ReadSession, row: LtiScore) -> bool:
     held = session.get(OutboxDelivery, row.delivery_id) if row.delivery_id else None
-    return held is not None and held.state == outbox.WAITING
+    return held is not None and held.state == outbox_models.WAITING
 
 
 def _hurry(session: WriteSession, delivery_id: str | None) -> bool:
     """Have a delivery that waits made now; whether it waits."""
     made_now = (
         sa.update(OutboxDelivery)
-        .where(col(OutboxDelivery.id) == delivery_id, col(OutboxDelivery.state) == outbox.WAITING)
+        .where(col(OutboxDelivery.id) == delivery_id, col(OutboxDelivery.state) == outbox_models.WAITING)
         .values(due_at=now())
     )
     return delivery_id is not None and bool(session.exec(made_now).rowcount)

@@ -20,7 +20,7 @@ from app.awards.models import Award, AwardRequest
 from app.awards.schemas import IssuingRights
 from app.core.audit import OPERATOR, SYSTEM, AuditEntry
 from app.core.clock import now, rfc3339
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.issuer import did_binding, issuing
 from app.issuer import service as issuer
 from app.issuer.content import recipient_hash

@@ -11,7 +11,8 @@ from sqlmodel import select
 from app.awards.jobs import AwardDeps, award_from_decision, reissue_after_confirmation
 from app.core.audit import OPERATOR
 from app.core.clock import now
-from app.core.outbox import OutboxDelivery, Subscription, Worker
+from app.core.outbox import Subscription, Worker
+from app.core.outbox_models import OutboxDelivery
 from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary, PublicCredential
 from app.learning import service as learning

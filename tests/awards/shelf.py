@@ -12,7 +12,8 @@ from app.awards.consequences import jobs
 from app.awards.consequences.models import AwardFlag
 from app.core.audit import OPERATOR, Actor, AuditEntry
 from app.core.clock import now
-from app.core.outbox import OutboxEvent, Worker
+from app.core.outbox import Worker
+from app.core.outbox_models import OutboxEvent
 from app.issuer import listing, suspending
 from app.issuer import service as issuer
 from app.issuer.schemas import IssuedCredential, IssueRequest

@@ -22,7 +22,8 @@ from app.core import metrics, outbox_keeping
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.errors import Unavailable
-from app.core.outbox import DEAD, OutboxDelivery, OutboxEvent, Worker
+from app.core.outbox import Worker
+from app.core.outbox_models import DEAD, OutboxDelivery, OutboxEvent
 from app.issuer import issuing
 from app.issuer import service as issuer
 from app.issuer.models import Credential

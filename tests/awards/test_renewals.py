@@ -18,7 +18,8 @@ from app.awards.renewals import end_of, results_now
 from app.awards.service import months_after
 from app.core.audit import OPERATOR
 from app.core.clock import now
-from app.core.outbox import OutboxDelivery, OutboxEvent, Subscription, Worker
+from app.core.outbox import Subscription, Worker
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.issuer import service as issuer
 from app.issuer.models import Credential
 from app.learning import service as learning

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.cli import operate
 from app.core import outbox
 from app.core.clock import now
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.lti.events import ScoreRequested
 from tests.cli.conftest import Terminal
 from tests.system.house import House, eventually

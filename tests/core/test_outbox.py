@@ -17,18 +17,8 @@ from app.core import metrics, outbox, outbox_keeping
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import (
-    Delivery,
-    GiveUp,
-    OutboxDelivery,
-    OutboxEvent,
-    RetryLater,
-    Subscription,
-    Worker,
-    decode,
-    emit,
-    emit_many,
-)
+from app.core.outbox import Delivery, GiveUp, RetryLater, Subscription, Worker, decode, emit, emit_many
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.core.outbox_overdue import overdue_seconds
 
 

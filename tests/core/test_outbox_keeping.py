@@ -15,8 +15,9 @@ from app.core import outbox, outbox_keeping
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now
 from app.core.db import Database, WriteSession
-from app.core.outbox import Delivery, OutboxDelivery, OutboxEvent, Worker
+from app.core.outbox import Delivery, Worker
 from app.core.outbox_keeping import DeliveryNotDead, DeliveryStatus, DeliveryUnknown
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from tests.core.test_outbox import emit_one, give_up, later, later_please, listener, nothing
 
 

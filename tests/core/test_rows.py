@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app.core import rows
 from app.core.db import Database, WriteSession
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 
 AT_NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 EVENT = rows.table(OutboxEvent).c

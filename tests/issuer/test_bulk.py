@@ -17,7 +17,7 @@ from app.core.audit import AuditEntry
 from app.core.bulk_rows import insert_rows
 from app.core.clock import now
 from app.core.errors import AppError
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.issuer import bulk, issuing, signing, status
 from app.issuer.errors import IssueRefused
 from app.issuer.keys import issuer_by_key

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now, rfc3339
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.issuer import documents, key_resigning, service, signing
 from app.issuer.key_compromise import Revoked
 from app.issuer.key_errors import KeyNotFound, KeyRefused

@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.db import WriteSession
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.issuer import reissuing, renewing, service
 from app.issuer.errors import AlreadyRevoked, CredentialNotFound, IssueRefused
 from app.issuer.events import CredentialIssued

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.issuer import service
 from app.issuer.errors import AlreadyRevoked, AlreadySuspended, CredentialNotFound, IssueRefused, NotSuspended
 from app.issuer.events import CredentialReinstated, CredentialSuspended

@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.errors import Unavailable
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.core.secrets import SecretBox, SecretUnreadable
 from app.issuer import issuing, keys, service, signing, status
 from app.issuer.errors import (

@@ -12,7 +12,7 @@ from sqlmodel import select
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now
 from app.core.errors import AppError
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.learning import appeals, independence
 from app.learning import service as learning
 from app.learning.appeal_errors import AppealAnswered, AppealNotPossible

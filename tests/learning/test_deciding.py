@@ -10,7 +10,8 @@ from sqlmodel import select
 
 from app.core.audit import AuditEntry
 from app.core.clock import now
-from app.core.outbox import OutboxEvent, decode
+from app.core.outbox import decode
+from app.core.outbox_models import OutboxEvent
 from app.learning import service as learning
 from app.learning.decisions import _leave_submitted
 from app.learning.errors import DecisionNotFound, NotReady

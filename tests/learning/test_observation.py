@@ -12,7 +12,7 @@ from sqlmodel import select
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.core.secrets import SecretBox
 from app.learning import service as learning
 from app.learning.errors import NotReady, WorkLocked

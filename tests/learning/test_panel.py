@@ -11,7 +11,7 @@ from sqlmodel import select
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.db import Database
 from app.core.errors import AppError
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.learning import appeals, panel_marks
 from app.learning import service as learning
 from app.learning.errors import NotReady

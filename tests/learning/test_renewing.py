@@ -14,7 +14,8 @@ from app.core import migrations
 from app.core.audit import AuditEntry
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import OutboxEvent, decode
+from app.core.outbox import decode
+from app.core.outbox_models import OutboxEvent
 from app.learning import overview, prerequisites, renewing
 from app.learning import service as learning
 from app.learning.errors import NotReady, WorkLocked

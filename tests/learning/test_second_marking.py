@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.errors import AppError
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.learning import agreement, second_marking
 from app.learning import service as learning
 from app.learning.errors import WorkPutAway

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from app.core.audit import AuditEntry
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.learning import service as learning
 from app.learning.errors import EnrolmentNotFound, NotReady, SubmissionNotFound, WorkLocked
 from app.learning.models import SubmissionRecord

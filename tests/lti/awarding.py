@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from app.core import outbox
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import OutboxDelivery, OutboxEvent, Subscription, Worker
+from app.core.outbox import Subscription, Worker
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.core.runtime import Runtime
 from app.learning.events import AwardDecided
 from app.learning.models import DecisionRecord, EnrolmentRecord, SubmissionRecord

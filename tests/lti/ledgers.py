@@ -9,7 +9,7 @@ from app.core import outbox
 from app.core.clock import now
 from app.core.db import WriteSession
 from app.core.ids import new_id
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.learning.events import AwardDecided
 from app.lti.events import ScoreDue
 from app.lti.models import LtiGradeLink, LtiScore

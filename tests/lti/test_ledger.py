@@ -11,7 +11,7 @@ from sqlmodel import select
 from app.core.audit import AuditEntry
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.core.runtime import Runtime
 from app.lti import score_problems
 from app.lti.events import ScoreDue

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from app.core.audit import AuditEntry
 from app.core.db import Database
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.lti import registrations
 from app.lti.errors import RegistrationExists, RegistrationInvalid
 from app.lti.models import LtiDeployment, LtiRegistration

@@ -10,7 +10,7 @@ import time_machine
 from app.core import outbox, outbox_keeping
 from app.core.audit import OPERATOR
 from app.core.clock import now
-from app.core.outbox import DEAD
+from app.core.outbox_models import DEAD
 from app.core.runtime import Runtime
 from app.lti import registrations, scores
 from app.lti.models import LtiGradeLink

@@ -13,7 +13,8 @@ from app.awards.by_operator import issue_by_operator
 from app.awards.models import AwardRequest
 from app.awards.schemas import IssuingRights, OperatorAward
 from app.core.audit import OPERATOR
-from app.core.outbox import OutboxDelivery, Worker
+from app.core.outbox import Worker
+from app.core.outbox_models import OutboxDelivery
 from app.issuer import service as issuer
 from app.messages import preferences
 from app.people import service as people

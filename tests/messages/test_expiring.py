@@ -15,7 +15,8 @@ from sqlmodel import select
 
 from app.cli import operate
 from app.core.audit import OPERATOR
-from app.core.outbox import OutboxEvent, Worker
+from app.core.outbox import Worker
+from app.core.outbox_models import OutboxEvent
 from app.issuer import service as issuer
 from app.messages import expiring, preferences
 from app.messages.events import ReminderDue

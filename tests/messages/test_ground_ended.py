@@ -7,7 +7,7 @@ from sqlmodel import select
 from app.awards.consequences import deciding
 from app.awards.consequences.events import GraceBegan
 from app.core.audit import OPERATOR
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.messages.ground_jobs import send_ground_ended
 from app.people import service as people
 from app.wiring import Services

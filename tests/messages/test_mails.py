@@ -11,7 +11,8 @@ from sqlmodel import select
 from app.config import Settings
 from app.core.audit import OPERATOR, Actor
 from app.core.clock import now
-from app.core.outbox import Delivery, GiveUp, OutboxDelivery, OutboxEvent, RetryLater, Worker, decode
+from app.core.outbox import Delivery, GiveUp, RetryLater, Worker, decode
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.issuer import did_binding
 from app.issuer.events import CredentialIssued
 from app.issuer.models import Credential

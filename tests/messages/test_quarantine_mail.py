@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from app.core.clock import now
-from app.core.outbox import OutboxDelivery, Worker
+from app.core.outbox import Worker
+from app.core.outbox_models import OutboxDelivery
 from app.learning import quarantine
 from app.learning.models import SubmissionRecord
 from app.wiring import Services

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from app.cli import demo_story
 from app.core.clock import now
-from app.core.outbox import OutboxDelivery
+from app.core.outbox_models import OutboxDelivery
 from app.learning import service as learning
 from app.lti.models import LtiGradeLink, LtiScore
 from app.people import service as people

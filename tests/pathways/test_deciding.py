@@ -13,7 +13,7 @@ from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now
 from app.core.db import WriteSession
 from app.core.errors import AppError
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.learning.errors import UnusableText
 from app.learning.marking_errors import CommentTooLong, NotAnAssessor
 from app.pathways import service as pathways

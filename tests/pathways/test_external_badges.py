@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from app.awards.outside_badges import checker
 from app.core.clock import now
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.pathways import external
 from app.pathways import service as pathways
 from app.pathways.errors import (

@@ -13,7 +13,8 @@ from app.core import outbox
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.ids import new_id
-from app.core.outbox import OutboxDelivery, OutboxEvent, Worker
+from app.core.outbox import Worker
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.pathways import service as pathways
 from app.pathways import standing
 from app.pathways.events import EvidenceChanged, StandingChanged

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from app.core.audit import AuditEntry
 from app.core.db import Database
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.core.secrets import SecretBox
 from app.people import service as people
 from app.people.email import REQUESTS_PER_ADDRESS_AND_DAY, normalise_email

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.db import Database
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.core.secrets import SecretBox
 from app.people import linking
 from app.people import service as people

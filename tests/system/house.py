@@ -26,7 +26,7 @@ from app.core import migrations
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import WriteSession
-from app.core.outbox import OutboxDelivery
+from app.core.outbox_models import OutboxDelivery
 from app.learning import service as learning
 from app.learning.events import AwardDecided
 from app.learning.schemas import Enrolment

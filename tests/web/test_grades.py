@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.lti.events import ScoreDue
 from app.lti.models import LtiScore
 from app.web.grades import PER_PAGE

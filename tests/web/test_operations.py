@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from app.core import db, outbox
 from app.core.clock import now
 from app.core.db import Database
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.core.secrets import SecretBox
 from app.issuer.keys import PURPOSE as SIGNING
 from app.issuer.models import SigningKey

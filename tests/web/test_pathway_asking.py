@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from app.awards.proposals import asking
 from app.awards.proposals.events import ConfirmationAsked
 from app.core.audit import OPERATOR, AuditEntry
-from app.core.outbox import OutboxEvent
+from app.core.outbox_models import OutboxEvent
 from app.pathways import service as pathways
 from app.people import service as people
 from app.people.schemas import Centre

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from app.core import outbox
 from app.core.audit import OPERATOR, AuditEntry
 from app.core.clock import now
-from app.core.outbox import OutboxDelivery, OutboxEvent
+from app.core.outbox_models import OutboxDelivery, OutboxEvent
 from app.core.scrubbing import scrub
 from app.issuer.models import Credential
 from app.learning import service as learning
