@@ -115,6 +115,8 @@ def _read_all(url: str) -> Kept:
 
 def _marks(connection: psycopg.Connection[Any], tables: Sequence[str]) -> dict[str, str]:
     """A mark of each table that changes with every row that comes, goes or is written again."""
+    if not tables:
+        return {}
     asked = sql.SQL(" UNION ALL ").join(
         sql.SQL("SELECT {}, coalesce(string_agg(concat(ctid, xmin), ',' ORDER BY ctid), '') FROM {}").format(
             sql.Literal(table), sql.Identifier(table)

@@ -24,8 +24,18 @@ def test_the_next_minute_begins_anew() -> None:
     limit = PerMinute(1, clock=lambda: seconds)
     assert limit.allows("one")
     assert not limit.allows("one")
-    seconds = 61.0
+    seconds = 89.0
+    assert not limit.allows("one")
+    seconds = 90.0
     assert limit.allows("one")
+
+
+def test_a_minute_does_not_end_with_that_of_the_clock() -> None:
+    seconds = 59.9
+    limit = PerMinute(1, clock=lambda: seconds)
+    assert limit.allows("one")
+    seconds = 60.1
+    assert not limit.allows("one")
 
 
 def test_threads_do_not_lose_a_count() -> None:
