@@ -45,7 +45,6 @@ if hypothesis_settings.get_current_profile_name() == "default":
 
 commands.share()
 programmes.share()
-rsa_keys.share()
 statements.share()
 
 
@@ -137,6 +136,13 @@ def _lines_as_in_production() -> None:
         json=True,
         logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),  # whatever it is at that moment
     )
+
+
+@pytest.fixture(autouse=True)
+def _a_few_rsa_keys() -> Iterator[None]:
+    """Set up after whatever is made for many tests, so that those have keys of their own."""
+    with rsa_keys.shared():
+        yield
 
 
 @pytest.fixture(scope="session")
