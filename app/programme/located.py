@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import SafeConstructor
 
+from app.programme import quick_yaml
 from app.programme.errors import Problem, ProgrammeInvalid
 
 MAX_BYTES = 1_000_000
@@ -79,11 +81,10 @@ def read_yaml(path: Path, file: str) -> Located:
     """
     text = read_text(path, file)
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
+        node = quick_yaml.compose(text) or _Loader(text).get_single_node()
         if node is None:
             raise ProgrammeInvalid([Problem(file, 1, "this file is empty")])
-        reader = _Reader(file, loader)
+        reader = _Reader(file)
         data = reader.value(node, ())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -112,9 +113,9 @@ class _Loader(yaml.SafeLoader):
 class _Reader:
     """Turns nodes into values and notes the line of each."""
 
-    def __init__(self, file: str, loader: yaml.SafeLoader) -> None:
+    def __init__(self, file: str) -> None:
         self._file = file
-        self._loader = loader
+        self._constructor = SafeConstructor()
         self.lines: dict[Route, int] = {}
         self.problems: list[Problem] = []
 
@@ -129,7 +130,7 @@ class _Reader:
             return self._mapping(node, route)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(child, (*route, index)) for index, child in enumerate(node.value)]
-        return self._loader.construct_object(node, deep=True)
+        return self._constructor.construct_object(node, deep=True)
 
     def _mapping(self, node: yaml.MappingNode, route: Route) -> dict[str, Any]:
         result: dict[str, Any] = {}
