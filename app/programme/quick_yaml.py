@@ -22,7 +22,9 @@ except ImportError:  # PyYAML can be built without libyaml
 
 # A tab, a byte order mark or another invisible sign; a comment right behind the sign of a block of text; a name that
 # begins with a question mark.
-_READ_OTHERWISE: Final = re.compile("[^\n -~\xa0-\u1fff\u2010-\u2027\u2030-\u206f\u20a0-\ud7ff]|[|>][-+0-9]*#|(?m:^[ -]*\\?(?:\\s|$))")
+_READ_OTHERWISE: Final = re.compile(
+    "[^\n -~\xa0-\u1fff\u2010-\u2027\u2030-\u206f\u20a0-\ud7ff]|[|>][-+0-9]*#|(?m:^[ -]*\\?(?:\\s|$))"
+)
 
 
 def compose(text: str) -> yaml.Node | None:

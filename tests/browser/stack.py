@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
+from tests import loopback
 from tests.ports import free_ports
 from tests.system import preloaded
 
@@ -70,7 +69,7 @@ class DemoStack:
 
     def fetch_json(self, url: str) -> Any:
         """JSON at an address of this server; not every resolver knows names below localhost."""
-        return httpx2.get(url.replace("tool.localhost", "127.0.0.1"), trust_env=False, timeout=60).json()
+        return loopback.get(url.replace("tool.localhost", "127.0.0.1")).json()
 
     def mails(self) -> list[dict[str, Any]]:
         """What the practice LMS's mailbox holds, newest first."""

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-import httpx2
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests import loopback
 from tests.browser.accessible import expect_accessible, expect_good_colours
 from tests.browser.conftest import arrived, be, follow, launch
 from tests.browser.stack import DemoStack
@@ -177,10 +177,10 @@ def test_a_teachers_pages_look_right(demo: DemoStack, look: Look) -> None:
 def test_a_grade_that_the_lms_refused_looks_right(demo: DemoStack, look: Look) -> None:
     """In a copy of the course, so that no grade of another test is touched."""
     switches = f"http://127.0.0.1:{demo.lms_port}/admin/api"
-    copy = httpx2.post(f"{switches}/courses/foundations/copy", trust_env=False, timeout=60).json()
+    copy = loopback.post(f"{switches}/courses/foundations/copy").json()
     [link] = [each["resource_link_id"] for each in copy["activities"] if each["key"] == "m01"]
     in_a_window(look, demo, "Tess", copy["key"])
-    httpx2.post(f"{switches}/trouble", json={"service": "scores", "status": 422}, trust_env=False, timeout=60)
+    loopback.post(f"{switches}/trouble", json={"service": "scores", "status": 422})
     try:
         demo.waymark(
             "platform", "score", "--issuer", demo.lms, "--client-id", "waymark-practice", "--resource-link", link,
@@ -198,7 +198,7 @@ def test_a_grade_that_the_lms_refused_looks_right(demo: DemoStack, look: Look) -
         expect(look.page.get_by_role("status").first).to_contain_text("The grade goes out again")
         look.here("a grade that goes out again")
     finally:
-        httpx2.delete(f"{switches}/trouble", trust_env=False, timeout=60)
+        loopback.delete(f"{switches}/trouble")
 
 
 def test_the_picker_looks_right(demo: DemoStack, look: Look) -> None:

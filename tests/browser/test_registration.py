@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import httpx2
 import pytest
 from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 
+from tests import loopback
 from tests.browser.conftest import be
 from tests.browser.stack import DemoStack
 from tests.browser.test_pages_look import Look
@@ -39,9 +39,7 @@ def paste_the_address(page: Page, demo: DemoStack) -> FrameLocator:
 
 def begun(demo: DemoStack) -> str:
     """The address of our page as the LMS opens it, good for one registration."""
-    answer = httpx2.post(
-        f"http://127.0.0.1:{demo.lms_port}/admin/api/registrations", json={}, trust_env=False, timeout=60
-    )
+    answer = loopback.post(f"http://127.0.0.1:{demo.lms_port}/admin/api/registrations", json={})
     url: str = answer.json()["url"]
     return url
 

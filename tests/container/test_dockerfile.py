@@ -14,6 +14,7 @@ import httpx2
 import pytest
 import yaml
 
+from tests import loopback
 from tests.container.dockerfile import Stage, follow, parse
 from tests.ports import free_ports
 from tests.system.house import PATIENCE
@@ -104,7 +105,7 @@ def _files(folder: Path) -> set[str]:
 def _answer(url: str) -> httpx2.Response:
     for _ in range(600):
         try:
-            return httpx2.get(url, trust_env=False, timeout=60)
+            return loopback.get(url)
         except httpx2.HTTPError:
             time.sleep(0.2)
     raise AssertionError(f"{url} did not answer")

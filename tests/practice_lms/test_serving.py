@@ -11,6 +11,7 @@ import pytest
 
 from practice_lms import KeyRing, Settings, add_activity, serving
 from practice_lms.scopes import LINE_ITEMS
+from tests import loopback
 from tests.practice_lms.stub_tool import TOOL_KEY, StubTool
 
 
@@ -43,13 +44,11 @@ def test_a_free_port_is_chosen_and_given_back(keys: KeyRing) -> None:
     with serving(keys=keys) as first, serving(keys=keys) as second:
         assert first.settings.port != second.settings.port
         for lms in (first, second):
-            assert httpx2.get(f"{lms.settings.back_url}/healthz", trust_env=False, timeout=60).json() == {
-                "status": "ok"
-            }
-        told = httpx2.get(f"{first.settings.back_url}/admin/api/state", trust_env=False, timeout=60).json()
+            assert loopback.get(f"{lms.settings.back_url}/healthz").json() == {"status": "ok"}
+        told = loopback.get(f"{first.settings.back_url}/admin/api/state").json()
     assert told["profile"] == "standard"
     with pytest.raises(httpx2.ConnectError):
-        httpx2.get(f"{first.settings.back_url}/healthz", trust_env=False, timeout=60)
+        loopback.get(f"{first.settings.back_url}/healthz")
 
 
 def test_a_port_that_is_taken_is_told(keys: KeyRing) -> None:
@@ -65,7 +64,7 @@ def test_a_token_request_over_the_network_fetches_the_tools_keys_from_the_back_c
         form = {"grant_type": "client_credentials", "client_assertion": assertion}
         form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-        answer = httpx2.post(lms.settings.token_url, data=form, trust_env=False, timeout=60)
+        answer = loopback.post(lms.settings.token_url, data=form)
 
     assert answer.status_code == 400
     assert "http://127.0.0.1:1/lti/jwks could not be fetched" in answer.json()["error_description"]

@@ -36,6 +36,7 @@ from app.wiring import Services, bind, build_worker, prepare
 from practice_lms.catalogue import PRIYA, TESS
 from practice_lms.settings import Settings as LmsSettings
 from practice_lms.settings import platform_details
+from tests import loopback
 from tests.conftest import TEST_SECRET
 from tests.databases import SQLiteMaker
 from tests.ports import free_ports
@@ -177,7 +178,7 @@ class House:
 
     def _answers(self, port: int, path: str) -> bool:
         try:
-            return httpx2.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=60).status_code == 200
+            return loopback.get(f"http://127.0.0.1:{port}{path}").status_code == 200
         except httpx2.HTTPError:
             return False
 
@@ -278,7 +279,7 @@ class House:
         return list(self._lms_json("/mail.json")["mails"])
 
     def _lms_json(self, path: str) -> Any:
-        return httpx2.get(f"http://127.0.0.1:{self.ports[1]}{path}", trust_env=False, timeout=60).json()
+        return loopback.get(f"http://127.0.0.1:{self.ports[1]}{path}").json()
 
     def expect_consistent(self) -> None:
         """Nothing half done: each decision with its event, each handed-in work with its state, no loose ends."""

@@ -21,6 +21,7 @@ import pytest
 from psycopg import sql
 
 from app.core.db import Database
+from tests import loopback
 from tests.databases import PostgresMaker, PostgresServer
 from tests.system.house import PATIENCE, ROOT, House, Process, eventually
 from tests.system.line import Line
@@ -45,7 +46,7 @@ class Stage:
     def ask(self, path: str, **headers: str) -> httpx2.Response:
         """What a monitor or another program gets; it waits for ten seconds and not longer."""
         url = f"http://127.0.0.1:{self.house.ports[0]}{path}"
-        return httpx2.get(url, headers=headers, trust_env=False, timeout=60)
+        return loopback.get(url, headers=headers)
 
     def module(self) -> httpx2.Response:
         """Tess's page."""
@@ -247,7 +248,7 @@ def test_a_thread_that_waits_for_ever_does_not_keep_a_server_that_was_told_to_st
     with subprocess.Popen([sys.executable, "-c", HANGING], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        eventually(lambda: httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 200, "it answers")
+        eventually(lambda: loopback.get(f"http://127.0.0.1:{port}/").status_code == 200, "it answers")
         process.send_signal(signal.SIGTERM)
         try:
             assert process.wait(PATIENCE) == 0

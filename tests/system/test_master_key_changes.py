@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests import loopback
 from tests.conftest import TEST_SECRET
 from tests.system.house import House, Process
 
@@ -32,7 +33,7 @@ def end(process: Process) -> None:
 
 def claim_page(house: House, url: str) -> int:
     path = url.removeprefix(house.tool)
-    return httpx2.get(f"http://127.0.0.1:{house.ports[0]}{path}", trust_env=False, timeout=60).status_code
+    return loopback.get(f"http://127.0.0.1:{house.ports[0]}{path}").status_code
 
 
 def test_a_link_from_before_opens_after_the_old_key_is_gone(house: House) -> None:

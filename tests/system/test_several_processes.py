@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-import httpx2
-
 from app.core import processes
+from tests import loopback
 from tests.system.house import House, eventually
 from tests.system.test_stopping import children_of, is_there
 from tests.system.walker import Walker
@@ -17,7 +16,7 @@ REQUESTS = 'waymark_http_requests_total{method="GET",status="404"}'
 
 def figures(house: House) -> dict[str, float]:
     """What `/metrics` tells, each time over a new connection."""
-    answer = httpx2.get(f"http://127.0.0.1:{house.ports[0]}/metrics", trust_env=False, timeout=60)
+    answer = loopback.get(f"http://127.0.0.1:{house.ports[0]}/metrics")
     lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in lines}
 
@@ -35,7 +34,7 @@ def expect_counted(house: House, number: int) -> None:
 
 def get_lost(house: House, times: int) -> None:
     for _ in range(times):
-        httpx2.get(f"http://127.0.0.1:{house.ports[0]}/nowhere", trust_env=False, timeout=60)
+        loopback.get(f"http://127.0.0.1:{house.ports[0]}/nowhere")
 
 
 def test_one_that_dies_is_replaced_and_what_it_counted_is_kept(house: House) -> None:

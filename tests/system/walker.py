@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import html
 import re
-import ssl
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx2
 
+from tests.loopback import NO_TLS
 from tests.system.house import House
 
 TIMEOUT = 60.0
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading all the authorities takes longer than a page
 
 
 @dataclass

@@ -33,6 +33,7 @@ from app.vc.keys import base64url
 from app.vc.timestamps import rfc3339
 from app.verifier import reading
 from app.wiring import prepare
+from tests.loopback import NO_TLS
 from tests.system.house import House, eventually
 from tests.vc.fuzz import poison
 from tests.verifier.field import DAY, Stranger
@@ -65,7 +66,7 @@ class Server:
     def visitor(self) -> Iterator[httpx2.Client]:
         """Somebody new, at an address of their own: how often one address may ask is not what is tested here."""
         number = next(_VISITORS)
-        transport = httpx2.HTTPTransport(local_address=f"127.1.{number // 250}.{number % 250 + 1}")
+        transport = httpx2.HTTPTransport(verify=NO_TLS, local_address=f"127.1.{number // 250}.{number % 250 + 1}")
         base = f"http://127.0.0.1:{self.port}"
         with httpx2.Client(transport=transport, base_url=base, timeout=120, trust_env=False) as client:
             yield client
