@@ -12,7 +12,6 @@ import pytest
 
 from app.config import Settings
 from app.core.db import Database
-from app.core.http import HttpClient
 from app.core.secrets import SecretBox
 from app.lti import registrations
 from app.lti.models import LtiRegistration
@@ -20,6 +19,7 @@ from practice_lms import Settings as LmsSettings
 from practice_lms import serving
 from practice_lms.lms import PracticeLms
 from practice_lms.registration import begin_registration
+from tests.loopback import PatientHttpClient
 from tests.lti.registering import ROSTER, bound, deployments, rows, text_of
 from tests.ports import free_ports
 from tests.serving import served
@@ -68,7 +68,7 @@ class Pair:
 
 @contextmanager
 def tool_on(port: int, settings: Settings, database: Database, secret_box: SecretBox) -> Iterator[None]:
-    way_out = HttpClient(allow_private_networks=True)
+    way_out = PatientHttpClient()
     client = bound(settings, database, secret_box, way_out)
     try:
         with served(client.app, port):

@@ -9,7 +9,6 @@ from typing import Any
 
 from app.config import Settings
 from app.core.db import Database
-from app.core.http import HttpClient
 from app.core.jwks import JwksCache
 from app.core.runtime import Runtime
 from app.core.secrets import SecretBox
@@ -22,6 +21,7 @@ from practice_lms import platform_details, serving
 from practice_lms.catalogue import TESS
 from practice_lms.gradebook import LineItem
 from practice_lms.lms import PracticeLms
+from tests.loopback import PatientHttpClient
 from tests.lti.awarding import Grading
 from tests.ports import free_ports
 from tests.serving import served
@@ -72,7 +72,7 @@ def together(
     """Serve both until the block ends; the platform is entered and approved."""
     [port] = free_ports(1)
     tool = f"http://tool.localhost:{port}"
-    http = HttpClient(allow_private_networks=True)
+    http = PatientHttpClient()
     own = settings.model_copy(update={"base_url": tool})
     runtime = Runtime(own, database, http, JwksCache(http), secret_box)
     app = create_app(services=Services(runtime=runtime, verifier=build_verifier(runtime)))
