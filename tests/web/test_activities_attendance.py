@@ -204,7 +204,7 @@ def test_the_modules_page_says_how_far_the_provisional_status_is(services: Servi
     page = sign_in(services, client, "Tess").get("/modules").text
     assert "Your first weeks" in page
     assert "Young People, Mental Health and Work" in page
-    assert "It is no badge" in page
+    assert "It is no badge, and nobody else sees it" in page
 
 
 def test_a_filled_in_example_can_be_unfolded_beside_the_exercise(services: Services, client: TestClient) -> None:
