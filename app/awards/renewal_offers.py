@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from app.awards.errors import NotRenewable
+from app.awards.proposals import reading
+from app.awards.proposals.due import is_renewed_by_talk
 from app.awards.service import months_after
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
@@ -17,6 +19,7 @@ from app.learning import renewing
 from app.learning.renewing import RenewalStanding
 from app.learning.schemas import Enrolment
 from app.programme import service as programme
+from app.programme import stacks
 from app.programme.errors import ModuleUnknown
 from app.programme.renewals import ways
 from app.programme.schemas import Module
@@ -32,7 +35,10 @@ WhyNot = Literal[
     "revoked",
     "suspended",
     "replaced",  # another badge of the same achievement ends later
-    "no_module",  # the badge of a pathway: a practice conversation renews it
+    "talk",  # the badge of a pathway, and a practice conversation renews it now
+    "proposed",  # that was held, and the renewal waits for a person's decision
+    "talk_over",  # such a badge that ended too long ago
+    "no_module",  # neither a module nor a conversation renews it
     "no_way",  # the module does not say how
     "same_set",  # the calibration set is still the one that was marked for the badge
     "decided",  # its renewal is decided, and the worker has not made the new version yet
@@ -79,7 +85,7 @@ def offers(session: ReadSession, person_id: str, at: datetime | None = None) -> 
     """
     badges = issuer.credentials_of(session, person_id)
     begun = renewing.renewals_of(session, person_id)
-    return tuple(_offer(session, badge, badges, begun, at or now()) for badge in badges)
+    return tuple(_offer(session, person_id, badge, badges, begun, at or now()) for badge in badges)
 
 
 def offer(session: ReadSession, person_id: str, credential_id: str, at: datetime | None = None) -> RenewalOffer:
@@ -132,6 +138,7 @@ def begin(
 
 def _offer(
     session: ReadSession,
+    person_id: str,
     badge: CredentialSummary,
     badges: Collection[CredentialSummary],
     begun: Collection[RenewalStanding],
@@ -147,7 +154,7 @@ def _offer(
         badge=badge,
         opens_at=end - OPENS_BEFORE if end is not None else None,
         closes_at=closes_at,
-        why_not=_why_not(session, badge, badges, module, at) or _decided(renewed, end),
+        why_not=_why_not(session, person_id, badge, badges, module, at) or _decided(renewed, end),
         module=module,
         ways=_ways(session, module, underway),
         underway=underway,
@@ -157,6 +164,7 @@ def _offer(
 
 def _why_not(
     session: ReadSession,
+    person_id: str,
     badge: CredentialSummary,
     badges: Collection[CredentialSummary],
     module: Module | None,
@@ -167,17 +175,39 @@ def _why_not(
         return "revoked"
     if end is None:
         return "no_end"
-    if module is None:
-        return "no_module"
     checks: tuple[tuple[WhyNot, bool], ...] = (
         ("suspended", badge.suspended_at is not None),
         ("replaced", any(_replaces(other, badge, end) for other in badges)),
         ("early", at < end - OPENS_BEFORE),
-        ("over", at >= months_after(end, CLOSES_AFTER_MONTHS)),
-        ("no_way", not ways(module)),
-        ("same_set", _is_same_set(session, badge, module)),
     )
-    return next((why for why, holds in checks if holds), None)
+    first = next((why for why, holds in checks if holds), None)
+    if first is not None:
+        return first
+    is_over = at >= months_after(end, CLOSES_AFTER_MONTHS)
+    if module is None:
+        return _why_not_by_talk(session, person_id, badge, is_over)
+    return _why_not_by_work(session, badge, module, is_over)
+
+
+def _why_not_by_work(session: ReadSession, badge: CredentialSummary, module: Module, is_over: bool) -> WhyNot | None:
+    if is_over:
+        return "over"
+    if not ways(module):
+        return "no_way"
+    return "same_set" if _is_same_set(session, badge, module) else None
+
+
+def _why_not_by_talk(session: ReadSession, person_id: str, badge: CredentialSummary, is_over: bool) -> WhyNot:
+    """A badge that is no module's is renewed by no work of its holder's here; it says what renews it instead."""
+    try:
+        pathway = stacks.current_pathway(session, badge.achievement_key)
+    except ModuleUnknown:
+        return "no_module"
+    if not is_renewed_by_talk(pathway):
+        return "no_module"
+    if any(each.state == "open" for each in reading.proposals_of(session, person_id, (pathway.key,))):
+        return "proposed"
+    return "talk_over" if is_over else "talk"
 
 
 def _decided(renewed: RenewalStanding | None, end: datetime | None) -> WhyNot | None:

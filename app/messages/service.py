@@ -84,6 +84,7 @@ class ExpiringMail:
         renewal: what renewing asks for, in the programme's words; None where it does not say.
         is_module: whether there is a module to open.
         claim_url: the holder's link to the badge.
+        by_talk: whether a conversation renews it that assessors arrange.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ExpiringMail:
     renewal: str | None
     is_module: bool
     claim_url: str
+    by_talk: bool = False
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ def sheet(way: Way, beyond: tuple[Way, ...] = ()) -> Sheet:
 def _traveller(db: ReadSession, session: LaunchSession) -> Traveller:
     at = now()
     known = {each.pathway: each for each in pathways.all_progress(db, session.person_id, at)}
+    offers = renewal_offers.offers(db, session.person_id, at)
     work = {each.module_key: each.state for each in overview.outcomes(db, (session.person_id,))}
     return Traveller(
         root=session.root,
@@ -166,9 +167,6 @@ def _traveller(db: ReadSession, session: LaunchSession) -> Traveller:
             for each in asking.requests_of(db, session.person_id)
             if each.state == "open"
         },
-        renewable=frozenset(
-            each.badge.id
-            for each in renewal_offers.offers(db, session.person_id, at)
-            if each.is_open or each.why_not == "no_module"
-        ),
+        renewable=frozenset(each.badge.id for each in offers if each.is_open),
+        by_talk=frozenset(each.badge.id for each in offers if each.why_not == "talk"),
     )

@@ -90,6 +90,12 @@ def asked(rule: ConfirmationRule, at: datetime) -> str:
     return f"You asked on {day(at)}. {BY_WORDS[rule.by].capitalize()} has not answered yet."
 
 
+def ended_until_talk(step: Step) -> str:
+    """That a badge has ended which a fresh conversation renews, and whose turn it is."""
+    on = f"It ended on {day(step.need.on)}. " if step.need is not None and step.need.on is not None else ""
+    return f"{on}A fresh practice conversation renews it, and an assessor finds a time with you."
+
+
 def why_open(step: Step, *, renewable: bool = True) -> str:
     """Why a step is open and what would meet it, in whole sentences.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from app.web.pathway_stops import Link, Stop, StopState, Way
 
 MOST = 3
+BY_TALK = "A fresh practice conversation keeps it going, and an assessor finds a time with you."
 _WAITING: tuple[StopState, ...] = ("returned", "ended", "ending", "begun")
 _FIRST: tuple[StopState, ...] = (*_WAITING, "open")
 
@@ -93,8 +94,8 @@ def _suggestion(stop: Stop) -> Suggestion:
     if stop.state == "ended":
         return Suggestion(name, stop.why, link, stop)
     if stop.state == "ending":
-        update = "A short update" if stop.code else "A fresh practice conversation"
-        return Suggestion(name, f"It ends on {stop.line}. {update} keeps it going.", link, stop)
+        update = "A short update keeps it going." if stop.code else BY_TALK
+        return Suggestion(name, f"It ends on {stop.line}. {update}", link, stop)
     if stop.state == "begun":
         return Suggestion(name, "You have begun it. Go on where you stopped.", link, stop)
     effort = f" It takes {stop.effort}." if stop.effort else ""

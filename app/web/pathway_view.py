@@ -65,6 +65,7 @@ class Traveller:
         at: the moment that the map shows, in UTC.
         asked: words that were asked for and not answered yet, by pathway and confirmation, with the moment.
         renewable: ids of the badges that can be renewed now.
+        by_talk: ids of those that a fresh conversation renews now.
     """
 
     root: str
@@ -74,6 +75,7 @@ class Traveller:
     at: datetime
     asked: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     renewable: frozenset[str] = frozenset()
+    by_talk: frozenset[str] = frozenset()
 
     def badge(self, key: str) -> Step | None:
         """How it stands with a badge, wherever a pathway asks for it."""
@@ -286,6 +288,8 @@ class _Drawn:
         if asked_at is not None and isinstance(step.rule, ConfirmationRule) and not step.is_met:
             return words.asked(step.rule, asked_at)
         badge = step.need.badge if step.need is not None else None
+        if badge is not None and badge.credential_id in self._traveller.by_talk:
+            return words.ended_until_talk(step)
         return words.why_open(step, renewable=badge is None or badge.credential_id in self._traveller.renewable)
 
     def _waits(self, key: str, state: StopState, missing: list[str]) -> str:
@@ -349,6 +353,8 @@ def _own(traveller: Traveller, credential_id: str, *, is_running_out: bool) -> L
     page = f"{traveller.root}/badges/{credential_id}"
     if is_running_out and credential_id in traveller.renewable:
         return Link("Renew it", f"{page}/renew")
+    if is_running_out and credential_id in traveller.by_talk:
+        return Link("How it is renewed", f"{page}/renew")
     return Link("Your badge", page)
 
 
