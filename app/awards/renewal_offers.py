@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -17,7 +17,7 @@ from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary
 from app.learning import renewing
 from app.learning.renewing import RenewalStanding
-from app.learning.schemas import Enrolment
+from app.learning.schemas import Enrolment, OverallState
 from app.programme import service as programme
 from app.programme import stacks
 from app.programme.errors import ModuleUnknown
@@ -43,6 +43,11 @@ WhyNot = Literal[
     "same_set",  # the calibration set is still the one that was marked for the badge
     "decided",  # its renewal is decided, and the worker has not made the new version yet
 ]
+# `decided` and `proposed` as in `WhyNot`.
+RenewalStage = Literal["begun", "handed_in", "returned", "decided", "proposed"]
+STAGES: Final[Mapping[OverallState, RenewalStage]] = {
+    "working": "begun", "submitted": "handed_in", "returned": "returned", "awarded": "decided"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,15 @@ class RenewalOffer:
     def is_open(self) -> bool:
         """Whether it can be begun, or gone on with."""
         return self.why_not is None
+
+    @property
+    def stage(self) -> RenewalStage | None:
+        """How far a renewal that is under way has come; None where nothing was begun, or nothing can come of it now."""
+        if self.why_not == "decided" or self.why_not == "proposed":
+            return self.why_not
+        if self.why_not is not None or self.underway is None:
+            return None
+        return STAGES[self.underway.state]
 
 
 def offers(session: ReadSession, person_id: str, at: datetime | None = None) -> tuple[RenewalOffer, ...]:

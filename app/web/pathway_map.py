@@ -168,5 +168,6 @@ def _traveller(db: ReadSession, session: LaunchSession) -> Traveller:
             if each.state == "open"
         },
         renewable=frozenset(each.badge.id for each in offers if each.is_open),
+        renewals={each.badge.id: each.stage for each in offers if each.stage is not None},
         by_talk=frozenset(each.badge.id for each in offers if each.why_not == "talk"),
     )
