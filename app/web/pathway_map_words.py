@@ -6,9 +6,11 @@ Nothing here guesses: a day is said only where the record gives it, and nobody i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from app.awards.proposals.schemas import ProposalState
 from app.awards.renewal_offers import RenewalStage
 from app.learning.schemas import OverallState
 from app.pathways.schemas import Need, Step
@@ -53,6 +55,35 @@ RENEWAL_WHY: Mapping[RenewalStage, str] = {
 RENEWAL_LINKS: Mapping[RenewalStage | None, str] = {
     "begun": "Go on with the renewal", "handed_in": "See what you handed in", "returned": "See the comments"
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EndWords:
+    """What the end of a way says once every step of it is there."""
+
+    state: StopState
+    word: str
+    line: str
+    why: str
+
+
+PROPOSED: Mapping[ProposalState | None, EndWords] = {
+    "open": EndWords(
+        "handed_in", "Being decided", "all steps are there", "An assessor looks at it and decides; you get a mail."
+    ),
+    "declined": EndWords(
+        "later", "Not awarded yet", "not awarded yet",
+        "An assessor looked at it and did not award it. Nothing that you have is lost.",
+    ),
+    "awarded": EndWords(
+        "handed_in", "Being made", "it is awarded", "An assessor has awarded it. The badge is on its way."
+    ),
+}  # fmt: skip
+NOT_PROPOSED: Final = EndWords(
+    "later", "Not proposed yet", "all steps are there",
+    "Every step is there. It is proposed next, as a rule within minutes, and then an assessor decides. If this still "
+    "stands here tomorrow, tell the people who run your programme.",
+)  # fmt: skip
 WORK: Mapping[OverallState, StopState] = {"working": "begun", "submitted": "handed_in", "returned": "returned"}
 BY_WORDS: Mapping[str, str] = {"manager": "your manager", "supervisor": "your supervisor", "assessor": "an assessor"}
 

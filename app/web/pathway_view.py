@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from app.awards.proposals.schemas import ProposalState
 from app.awards.renewal_offers import RenewalStage
 from app.learning.schemas import OverallState
 from app.pathways.rules import step_key
@@ -67,6 +68,7 @@ class Traveller:
         asked: words that were asked for and not answered yet, by pathway and confirmation, with the moment.
         renewable: ids of the badges that can be renewed now.
         by_talk: ids of those that a fresh conversation renews now.
+        proposals: by the pathway's key what became of the latest proposal of its badge.
         renewals: by the badge's id how far its renewal has come, where one is under way.
     """
 
@@ -78,6 +80,7 @@ class Traveller:
     asked: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     renewable: frozenset[str] = frozenset()
     by_talk: frozenset[str] = frozenset()
+    proposals: Mapping[str, ProposalState] = field(default_factory=dict)
     renewals: Mapping[str, RenewalStage] = field(default_factory=dict)
 
     def badge(self, key: str) -> Step | None:
@@ -140,8 +143,18 @@ class _Drawn:
         if not progress.is_met:
             return _changed(stop, "later", words.STATE_WORDS["later"], f"{behind} of {len(stops)} steps there")
         if self._pathway.leads_to is None:
-            return _changed(stop, "handed_in", "Being decided", "all steps are there")
+            return self._waiting(stop)
         return _changed(stop, "open", words.STATE_WORDS["open"], stop.effort)
+
+    def _waiting(self, stop: Stop) -> Stop:
+        """The end of a way of which every step is there, and whose badge a person awards."""
+        proposal = self._traveller.proposals.get(self._pathway.key) if self._traveller is not None else None
+        told = words.PROPOSED.get(proposal, words.NOT_PROPOSED)
+        found = replace(_changed(stop, told.state, told.word, told.line), why=told.why)
+        if proposal != "declined" or self._traveller is None:
+            return found
+        why = Link("See why", f"{self._traveller.root}/pathway/{self._pathway.key}#decision")
+        return replace(found, links=(why, *found.links))
 
     def _stop(self, step: Step) -> Stop:
         rule = step.rule
