@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from app.awards.errors import NotRenewable
 from app.awards.proposals import reading
-from app.awards.proposals.due import is_renewed_by_talk
+from app.awards.proposals.due import is_renewed_by_talk, renewal_due
 from app.awards.service import months_after
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
@@ -36,6 +36,7 @@ WhyNot = Literal[
     "suspended",
     "replaced",  # another badge of the same achievement ends later
     "talk",  # the badge of a pathway, and a practice conversation renews it now
+    "talked",  # that was held, and nothing is proposed: another step is open, or the renewal was declined
     "proposed",  # that was held, and the renewal waits for a person's decision
     "talk_over",  # such a badge that ended too long ago
     "no_module",  # neither a module nor a conversation renews it
@@ -43,8 +44,8 @@ WhyNot = Literal[
     "same_set",  # the calibration set is still the one that was marked for the badge
     "decided",  # its renewal is decided, and the worker has not made the new version yet
 ]
-# `decided` and `proposed` as in `WhyNot`.
-RenewalStage = Literal["begun", "handed_in", "returned", "decided", "proposed"]
+# `decided`, `talked` and `proposed` as in `WhyNot`.
+RenewalStage = Literal["begun", "handed_in", "returned", "decided", "talked", "proposed"]
 STAGES: Final[Mapping[OverallState, RenewalStage]] = {
     "working": "begun", "submitted": "handed_in", "returned": "returned", "awarded": "decided"
 }  # fmt: skip
@@ -82,7 +83,7 @@ class RenewalOffer:
     @property
     def stage(self) -> RenewalStage | None:
         """How far a renewal that is under way has come; None where nothing was begun, or nothing can come of it now."""
-        if self.why_not == "decided" or self.why_not == "proposed":
+        if self.why_not == "decided" or self.why_not == "proposed" or self.why_not == "talked":
             return self.why_not
         if self.why_not is not None or self.underway is None:
             return None
@@ -199,7 +200,7 @@ def _why_not(
         return first
     is_over = at >= months_after(end, CLOSES_AFTER_MONTHS)
     if module is None:
-        return _why_not_by_talk(session, person_id, badge, is_over)
+        return _why_not_by_talk(session, person_id, badge, at, is_over=is_over)
     return _why_not_by_work(session, badge, module, is_over)
 
 
@@ -211,7 +212,9 @@ def _why_not_by_work(session: ReadSession, badge: CredentialSummary, module: Mod
     return "same_set" if _is_same_set(session, badge, module) else None
 
 
-def _why_not_by_talk(session: ReadSession, person_id: str, badge: CredentialSummary, is_over: bool) -> WhyNot:
+def _why_not_by_talk(
+    session: ReadSession, person_id: str, badge: CredentialSummary, at: datetime, *, is_over: bool
+) -> WhyNot:
     """A badge that is no module's is renewed by no work of its holder's here; it says what renews it instead."""
     try:
         pathway = stacks.current_pathway(session, badge.achievement_key)
@@ -221,6 +224,9 @@ def _why_not_by_talk(session: ReadSession, person_id: str, badge: CredentialSumm
         return "no_module"
     if any(each.state == "open" for each in reading.proposals_of(session, person_id, (pathway.key,))):
         return "proposed"
+    due = renewal_due(session, person_id, pathway, at)
+    if due is not None and due.has_talk:
+        return "talked"
     return "talk_over" if is_over else "talk"
 
 

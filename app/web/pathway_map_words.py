@@ -39,16 +39,19 @@ ENDED_WORDS: Mapping[str, str] = {
 # Of a badge that still counts the chip names its renewal; of one that has ended the stop stands where the work stands.
 RENEWAL_WORDS: Mapping[RenewalStage, str] = {
     "begun": "Renewal begun", "handed_in": "Renewal handed in", "returned": "Renewal came back",
-    "decided": "Being renewed", "proposed": "Being decided",
+    "decided": "Being renewed", "talked": "Talk on record", "proposed": "Being decided",
 }  # fmt: skip
 RENEWAL_STATES: Mapping[RenewalStage, StopState] = {
-    "begun": "ended", "handed_in": "handed_in", "returned": "returned", "decided": "handed_in", "proposed": "handed_in"
+    "begun": "ended", "talked": "ended", "handed_in": "handed_in", "returned": "returned", "decided": "handed_in",
+    "proposed": "handed_in",
 }  # fmt: skip
 RENEWAL_WHY: Mapping[RenewalStage, str] = {
     "begun": "You have begun to renew it. Go on where you stopped.",
     "handed_in": "Your work for its renewal is with an assessor. There is nothing to do until you hear from us.",
     "returned": "Your work for its renewal came back with comments. Nothing is lost: change what you want, and hand in "
     "again.",
+    "talked": "Your fresh conversation is on record. The renewal is proposed once every other step is there too. If an "
+    "assessor has looked at it already, what they wrote stands on the page of the pathway.",
     "decided": "An assessor has decided: it is being renewed.",
     "proposed": "Your conversation is on record, and an assessor decides on the renewal.",
 }
@@ -151,7 +154,7 @@ def renewing(stage: RenewalStage, state: StopState, word: str) -> tuple[StopStat
     """The state of a badge whose renewal is under way, and its word: as long as it counts, it goes on counting."""
     if state == "ending":
         return state, RENEWAL_WORDS[stage]
-    if stage == "begun":
+    if RENEWAL_STATES[stage] == "ended":
         return state, word
     told = RENEWAL_STATES[stage]
     return told, STATE_WORDS[told] if stage in ("handed_in", "returned") else RENEWAL_WORDS[stage]

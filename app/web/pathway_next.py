@@ -14,7 +14,7 @@ MOST = 3
 BY_TALK = "A fresh practice conversation keeps it going, and an assessor finds a time with you."
 _WAITING: tuple[StopState, ...] = ("returned", "ended", "ending", "begun")
 _FIRST: tuple[StopState, ...] = (*_WAITING, "open")
-_WITH_SOMEBODY_ELSE = ("handed_in", "decided", "proposed")
+_WITH_SOMEBODY_ELSE = ("handed_in", "decided", "talked", "proposed")
 
 
 @dataclass(frozen=True)

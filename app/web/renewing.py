@@ -22,7 +22,7 @@ from app.web.pages import render
 from app.web.renewing_words import WayWords, ways_of, why_not
 from app.web.sessions import CurrentLaunch, LaunchSession
 
-BY_TALK: Final = ("talk", "talk_over", "no_module")  # something is to be done, and not on this page
+BY_TALK: Final = ("talk", "talked", "talk_over", "no_module")  # something is to be done, and not on this page
 
 router = APIRouter(prefix="/at/{handle}/badges/{credential_id:uuid}/renew", include_in_schema=False)
 

@@ -31,6 +31,8 @@ WHY_NOT: Final[Mapping[WhyNot, str]] = {
     "You need not ask for the conversation: from 90 days before the badge ends until twelve months after it, the "
     "assessors see you in their list, and one of them finds a time with you. If nobody has been in touch, tell the "
     "people who run your programme.",
+    "talked": "Your fresh practice conversation is on record. The renewal is proposed once every other step of the "
+    "pathway is there too. If an assessor has looked at it already, what they wrote stands on the page of the pathway.",
     "proposed": "Your fresh practice conversation is on record, and the renewal is proposed. An assessor decides; you "
     "get a mail.",
     "talk_over": "This badge ended more than twelve months ago. It still shows what you did. Once the badges that it "
@@ -94,7 +96,7 @@ def line_of(offer: RenewalOffer) -> RenewalLine | None:
         return RenewalLine(f"You can renew it now, and until {day(offer.closes_at)}.", "Renew")
     if offer.why_not == "talk":
         return RenewalLine("It is renewed by a fresh practice conversation.", "How it is renewed")
-    if offer.why_not in ("decided", "over", "same_set", "proposed", "talk_over"):
+    if offer.why_not in ("decided", "over", "same_set", "talked", "proposed", "talk_over"):
         return RenewalLine(WHY_NOT[offer.why_not])
     return None
 

@@ -168,6 +168,32 @@ def test_a_renewal_with_another_step_open_is_listed_and_says_so_and_stays_found_
     talked.follow(talked.priya.get(f"{HERE}?find=tess").text, "Tess Nguyen", OF_BADGE)
 
 
+@pytest.mark.parametrize("days", [SOON, OVER])
+def test_whoever_has_talked_already_is_not_told_that_a_conversation_is_to_come(talked: Talked, days: int) -> None:
+    badge = talked.hold(days)
+    with talked.way.services.runtime.database.read() as session:
+        held = issuer.credentials_of(session, talked.tess.person_id)
+    talked.way.revoke(next(each.id for each in held if each.achievement_key == "M01"))
+    talked.way.talk()
+    talked.settle()
+    for path in (f"/badges/{badge.id}/renew", f"/badges/{badge.id}", "/pathway"):
+        page = said(talked.tess.get(path).text)
+        assert "finds a time with you" not in page, path
+        assert "on record" in page, path
+
+
+def test_a_renewal_that_was_declined_says_where_to_read_why(talked: Talked) -> None:
+    badge = talked.hold(OVER)
+    talked.way.talk()
+    talked.settle()
+    (proposal,) = talked.way.open()
+    talked.priya.post(f"{HERE}/proposals/{proposal.id}/decline", {"reason": "Too short."})
+    talked.settle()
+    page = said(talked.tess.get(f"/badges/{badge.id}/renew").text)
+    assert "finds a time with you" not in page
+    assert "on the page of the pathway" in page
+
+
 def test_a_conversation_below_the_level_leaves_the_renewal_on_the_list(talked: Talked) -> None:
     talked.hold(SOON)
     talked.way.talk(2)
