@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from app.awards.errors import NotRenewable
+from app.awards.proposals import reading
+from app.awards.proposals.due import is_renewed_by_talk, renewal_due
 from app.awards.service import months_after
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
@@ -15,8 +17,9 @@ from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary
 from app.learning import renewing
 from app.learning.renewing import RenewalStanding
-from app.learning.schemas import Enrolment
+from app.learning.schemas import Enrolment, OverallState
 from app.programme import service as programme
+from app.programme import stacks
 from app.programme.errors import ModuleUnknown
 from app.programme.renewals import ways
 from app.programme.schemas import Module
@@ -32,11 +35,20 @@ WhyNot = Literal[
     "revoked",
     "suspended",
     "replaced",  # another badge of the same achievement ends later
-    "no_module",  # the badge of a pathway: a practice conversation renews it
+    "talk",  # the badge of a pathway, and a practice conversation renews it now
+    "talked",  # that was held, and nothing is proposed: another step is open, or the renewal was declined
+    "proposed",  # that was held, and the renewal waits for a person's decision
+    "talk_over",  # such a badge that ended too long ago
+    "no_module",  # neither a module nor a conversation renews it
     "no_way",  # the module does not say how
     "same_set",  # the calibration set is still the one that was marked for the badge
     "decided",  # its renewal is decided, and the worker has not made the new version yet
 ]
+# `decided`, `talked` and `proposed` as in `WhyNot`.
+RenewalStage = Literal["begun", "handed_in", "returned", "decided", "talked", "proposed"]
+STAGES: Final[Mapping[OverallState, RenewalStage]] = {
+    "working": "begun", "submitted": "handed_in", "returned": "returned", "awarded": "decided"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,15 @@ class RenewalOffer:
         """Whether it can be begun, or gone on with."""
         return self.why_not is None
 
+    @property
+    def stage(self) -> RenewalStage | None:
+        """How far a renewal that is under way has come; None where nothing was begun, or nothing can come of it now."""
+        if self.why_not == "decided" or self.why_not == "proposed" or self.why_not == "talked":
+            return self.why_not
+        if self.why_not is not None or self.underway is None:
+            return None
+        return STAGES[self.underway.state]
+
 
 def offers(session: ReadSession, person_id: str, at: datetime | None = None) -> tuple[RenewalOffer, ...]:
     """How it stands with each badge of a person, in the order in which they see their badges.
@@ -79,7 +100,7 @@ def offers(session: ReadSession, person_id: str, at: datetime | None = None) -> 
     """
     badges = issuer.credentials_of(session, person_id)
     begun = renewing.renewals_of(session, person_id)
-    return tuple(_offer(session, badge, badges, begun, at or now()) for badge in badges)
+    return tuple(_offer(session, person_id, badge, badges, begun, at or now()) for badge in badges)
 
 
 def offer(session: ReadSession, person_id: str, credential_id: str, at: datetime | None = None) -> RenewalOffer:
@@ -132,6 +153,7 @@ def begin(
 
 def _offer(
     session: ReadSession,
+    person_id: str,
     badge: CredentialSummary,
     badges: Collection[CredentialSummary],
     begun: Collection[RenewalStanding],
@@ -147,7 +169,7 @@ def _offer(
         badge=badge,
         opens_at=end - OPENS_BEFORE if end is not None else None,
         closes_at=closes_at,
-        why_not=_why_not(session, badge, badges, module, at) or _decided(renewed, end),
+        why_not=_why_not(session, person_id, badge, badges, module, at) or _decided(renewed, end),
         module=module,
         ways=_ways(session, module, underway),
         underway=underway,
@@ -157,6 +179,7 @@ def _offer(
 
 def _why_not(
     session: ReadSession,
+    person_id: str,
     badge: CredentialSummary,
     badges: Collection[CredentialSummary],
     module: Module | None,
@@ -167,17 +190,44 @@ def _why_not(
         return "revoked"
     if end is None:
         return "no_end"
-    if module is None:
-        return "no_module"
     checks: tuple[tuple[WhyNot, bool], ...] = (
         ("suspended", badge.suspended_at is not None),
         ("replaced", any(_replaces(other, badge, end) for other in badges)),
         ("early", at < end - OPENS_BEFORE),
-        ("over", at >= months_after(end, CLOSES_AFTER_MONTHS)),
-        ("no_way", not ways(module)),
-        ("same_set", _is_same_set(session, badge, module)),
     )
-    return next((why for why, holds in checks if holds), None)
+    first = next((why for why, holds in checks if holds), None)
+    if first is not None:
+        return first
+    is_over = at >= months_after(end, CLOSES_AFTER_MONTHS)
+    if module is None:
+        return _why_not_by_talk(session, person_id, badge, at, is_over=is_over)
+    return _why_not_by_work(session, badge, module, is_over)
+
+
+def _why_not_by_work(session: ReadSession, badge: CredentialSummary, module: Module, is_over: bool) -> WhyNot | None:
+    if is_over:
+        return "over"
+    if not ways(module):
+        return "no_way"
+    return "same_set" if _is_same_set(session, badge, module) else None
+
+
+def _why_not_by_talk(
+    session: ReadSession, person_id: str, badge: CredentialSummary, at: datetime, *, is_over: bool
+) -> WhyNot:
+    """A badge that is no module's is renewed by no work of its holder's here; it says what renews it instead."""
+    try:
+        pathway = stacks.current_pathway(session, badge.achievement_key)
+    except ModuleUnknown:
+        return "no_module"
+    if not is_renewed_by_talk(pathway):
+        return "no_module"
+    if any(each.state == "open" for each in reading.proposals_of(session, person_id, (pathway.key,))):
+        return "proposed"
+    due = renewal_due(session, person_id, pathway, at)
+    if due is not None and due.has_talk:
+        return "talked"
+    return "talk_over" if is_over else "talk"
 
 
 def _decided(renewed: RenewalStanding | None, end: datetime | None) -> WhyNot | None:

@@ -1,9 +1,9 @@
-"""Badges in force that end soon, for reminding their holders."""
+"""Badges that end soon, for reminding their holders; and who has one that ends or ended within a while."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +56,28 @@ def is_ending(session: ReadSession, credential_id: str, *, within: timedelta, bu
     """Whether this badge is one of those now."""
     which = (col(Credential.id) == credential_id, *_ending(within, but_not_within))
     return session.exec(select(Credential.id).where(*which)).first() is not None
+
+
+def holders(session: ReadSession, achievements: Collection[str], *, after: datetime, until: datetime) -> frozenset[str]:
+    """Who has a badge of these achievements, neither revoked nor suspended, that ends between two moments.
+
+    Args:
+        session: for reading.
+        achievements: keys of achievements.
+        after, until: between which moments it ends; the later one included.
+    """
+    found = session.exec(
+        select(Credential.person_id).where(
+            col(Credential.achievement_key).in_(sorted(achievements)),
+            col(Credential.state) == "issued",
+            col(Credential.valid_until) > after,
+            col(Credential.valid_until) <= until,
+            col(Credential.suspended_at).is_(None),
+            col(Credential.person_id).is_not(None),
+            col(Credential.current_version) > 0,
+        )
+    ).all()
+    return frozenset(each for each in found if each is not None)
 
 
 def _ending(within: timedelta, but_not_within: timedelta) -> tuple[sa.ColumnElement[bool], ...]:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from app.awards import renewal_offers
 from app.core import metrics
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
@@ -129,11 +130,15 @@ def _reminder(deps: MessageDeps, session: ReadSession, credential_id: str) -> Ad
         return None
     achievement = programme.achievement(session, badge.achievement_key, badge.achievement_version)
     renewal, is_module = _renewal(session, badge.achievement_key)
+    offer = renewal_offers.offer(session, badge.person_id, credential_id)
+    if offer.stage == "decided":
+        return None  # its new end is being written into it
+    by_talk = offer.why_not == "talk"
     claim_url = issuer.claim_url(deps.secret_box, deps.settings.base_url, credential_id)
 
     def words(name: str) -> ExpiringMail:
         days = max(ceil((until - now()) / DAY), 1)
-        return ExpiringMail(name, achievement.name, until, days, renewal, is_module, claim_url)
+        return ExpiringMail(name, achievement.name, until, days, renewal, is_module, claim_url, by_talk, offer.stage)
 
     return addressed_to(session, badge.person_id, words)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from app.awards.renewal_offers import RenewalStage
 from app.messages.kinds import Kind
 from app.messages.wording import flowing, greeting, one_line
 
@@ -84,6 +85,8 @@ class ExpiringMail:
         renewal: what renewing asks for, in the programme's words; None where it does not say.
         is_module: whether there is a module to open.
         claim_url: the holder's link to the badge.
+        by_talk: whether a conversation renews it that assessors arrange.
+        stage: how far its renewal has come, as `RenewalOffer.stage`; None where none is under way.
     """
 
     name: str
@@ -93,6 +96,8 @@ class ExpiringMail:
     renewal: str | None
     is_module: bool
     claim_url: str
+    by_talk: bool = False
+    stage: RenewalStage | None = None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-from app.awards.proposals import finding, reading
+from app.awards.proposals import due, finding, reading
+from app.awards.proposals.due import RenewalDue
 from app.awards.proposals.schemas import Finding, Proposal
 from app.core.clock import now
 from app.core.db import ReadSession
@@ -36,7 +37,8 @@ from app.programme.pathways import (
 )
 from app.web.assessor_page import MarkedCriterion, Said, level_words
 
-ON_THE_WAY: Final[tuple[StandingState, ...]] = ("on_the_way", "lapsed")
+# `met` and not proposed: it was declined, the work for its module is not awarded yet, or the badge ended long ago.
+ON_THE_WAY: Final[tuple[StandingState, ...]] = ("on_the_way", "lapsed", "met")
 MOST_OTHERS: Final = 50
 STATES: Final = {
     "met": ("met", "There"),
@@ -75,7 +77,13 @@ class StepLine:
 
 @dataclass(frozen=True)
 class PersonLine:
-    """Somebody on a pathway, in a list; without a way in where they are for another assessor."""
+    """Somebody on a pathway, in a list; without a way in where they are for another assessor.
+
+    Attributes:
+        since: since when they stand there; None of a renewal.
+        ends: of a renewal, when the badge ends or ended; None of a new badge.
+        has_ended: of a renewal, whether that day is over.
+    """
 
     person_id: str
     name: str = field(repr=False)
@@ -84,6 +92,8 @@ class PersonLine:
     open_steps: int
     since: datetime | None
     mine: bool
+    ends: datetime | None = None
+    has_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,7 @@ class PersonOnPathwayPage:
         rule: the conversation that the pathway asks for, if it does.
         open_proposal: id of what waits to be decided.
         choices: steps that can be recognised: `kind:key` and their title.
+        renewal: where the badge at the end can be renewed by a conversation that is still to be held.
     """
 
     person_id: str
@@ -148,6 +159,7 @@ class PersonOnPathwayPage:
     recognitions: tuple[RecognitionShown, ...]
     open_proposal: str | None
     choices: tuple[tuple[str, str], ...]
+    renewal: RenewalDue | None = None
     said: Said | None = None
     errors: tuple[tuple[str, str], ...] = ()
     typed: Mapping[str, str] = field(default_factory=dict)
@@ -234,18 +246,25 @@ def list_page(db: ReadSession, assessor_id: str, said: Said | None, find: str = 
     known = {pathway.key: pathway for pathway in stacks.pathways(db)}
     waiting, decided = reading.open_proposals(db), reading.decided_lately(db)
     asked = {(each.person_id, each.pathway_key) for each in waiting}
-    found = [each for state in ON_THE_WAY for each in standing.standings(db, state=state) if each.pathway_key in known]
-    ready = [each for each in found if _waits_for_talk(each) and (each.person_id, each.pathway_key) not in asked]
+    renewals = [each for each in due.renewals_due(db) if (each.person_id, each.pathway_key) not in asked]
+    renewing = {(each.person_id, each.pathway_key) for each in renewals}
+    found = [each for each in _on_the_way(db) if each.pathway_key in known and _whose(each) not in renewing]
+    ready = [each for each in found if _waits_for_talk(each) and _whose(each) not in asked]
+    ready_again = [each for each in renewals if not each.has_talk]
     concerned = {each.person_id for each in (*waiting, *decided)} | {each.person_id for each in found}
+    concerned |= {each.person_id for each in renewals}
     names = people.display_names(db, concerned)
-    others = [each for each in found if not _waits_for_talk(each)]
+    others: list[Standing | RenewalDue] = [
+        *(each for each in found if not _waits_for_talk(each) and (each.state != "met" or _whose(each) not in asked)),
+        *(each for each in renewals if each.has_talk),
+    ]
     rest = [each for each in others if find.lower() in names[each.person_id].lower()]
     rest.sort(key=lambda each: (names[each.person_id], each.person_id, each.pathway_key))
-    shown = {each.person_id for each in waiting} | {each.person_id for each in (*ready, *rest[:MOST_OTHERS])}
+    shown = {each.person_id for each in (*waiting, *ready, *ready_again, *rest[:MOST_OTHERS])}
     mine = {each: pathways.may_assess(db, person_id=each, assessor_id=assessor_id) for each in shown}
     return PathwaysListPage(
         proposals=tuple(_proposal_line(each, names, known, mine) for each in waiting),
-        talks=_person_lines(ready, names, known, mine),
+        talks=_person_lines([*ready, *ready_again], names, known, mine),
         others=_person_lines(rest[:MOST_OTHERS], names, known, mine),
         more=max(len(rest) - MOST_OTHERS, 0),
         find=find,
@@ -263,6 +282,7 @@ def person_page(
     where = pathways.progress_of(db, person_id, pathway_key)
     lines = step_lines(db, where)
     mine = reading.proposals_of(db, person_id, (pathway_key,))
+    renewal = due.renewal_due(db, person_id, pathway)
     return PersonOnPathwayPage(
         person_id=person_id,
         name=people.display_name(db, person_id),
@@ -274,6 +294,7 @@ def person_page(
         recognitions=_recognitions(db, person_id, pathway, lines),
         open_proposal=next((each.id for each in mine if each.state == "open"), None),
         choices=tuple((each.code, each.title) for each in lines if each.code and each.state[1] in ("Open", "Over")),
+        renewal=renewal if renewal is not None and not renewal.has_talk else None,
         said=said,
         errors=errors,
         typed=typed or {},
@@ -406,27 +427,45 @@ def _titles(db: ReadSession) -> dict[str, str]:
     return titles | {each.key: each.achievement.name for each in stacks.pathways(db) if each.achievement is not None}
 
 
+def _on_the_way(db: ReadSession) -> Iterator[Standing]:
+    for state in ON_THE_WAY:
+        yield from standing.standings(db, state=state)
+
+
+def _whose(each: Standing) -> tuple[str, str]:
+    return each.person_id, each.pathway_key
+
+
 def _waits_for_talk(each: Standing) -> bool:
     """Whether nothing but the conversation is open."""
     return bool(each.open_steps) and all(step.kind == "conversation" for step in each.open_steps)
 
 
 def _person_lines(
-    found: list[Standing], names: Mapping[str, str], known: Mapping[str, Pathway], mine: Mapping[str, bool]
+    found: Sequence[Standing | RenewalDue],
+    names: Mapping[str, str],
+    known: Mapping[str, Pathway],
+    mine: Mapping[str, bool],
 ) -> tuple[PersonLine, ...]:
-    lines = (
-        PersonLine(
-            person_id=each.person_id,
-            name=names[each.person_id],
-            pathway_key=each.pathway_key,
-            pathway_title=known[each.pathway_key].title,
-            open_steps=len(each.open_steps),
-            since=each.computed_at,
-            mine=mine[each.person_id],
-        )
-        for each in found
-    )
+    lines = (_person_line(each, names, known, mine) for each in found)
     return tuple(sorted(lines, key=lambda line: (line.name, line.person_id, line.pathway_key)))
+
+
+def _person_line(
+    each: Standing | RenewalDue, names: Mapping[str, str], known: Mapping[str, Pathway], mine: Mapping[str, bool]
+) -> PersonLine:
+    renewal = each if isinstance(each, RenewalDue) else None
+    return PersonLine(
+        person_id=each.person_id,
+        name=names[each.person_id],
+        pathway_key=each.pathway_key,
+        pathway_title=known[each.pathway_key].title,
+        open_steps=each.open_steps if isinstance(each, RenewalDue) else len(each.open_steps),
+        since=None if isinstance(each, RenewalDue) else each.computed_at,
+        mine=mine[each.person_id],
+        ends=renewal.ends if renewal else None,
+        has_ended=renewal is not None and renewal.has_ended,
+    )
 
 
 def _proposal_line(

@@ -8,7 +8,8 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 
 from app.awards import renewal_offers
-from app.awards.proposals import asking
+from app.awards.proposals import asking, reading
+from app.awards.proposals.schemas import ProposalState
 from app.core.clock import now
 from app.core.db import ReadSession
 from app.learning import overview
@@ -154,6 +155,7 @@ def sheet(way: Way, beyond: tuple[Way, ...] = ()) -> Sheet:
 def _traveller(db: ReadSession, session: LaunchSession) -> Traveller:
     at = now()
     known = {each.pathway: each for each in pathways.all_progress(db, session.person_id, at)}
+    offers = renewal_offers.offers(db, session.person_id, at)
     work = {each.module_key: each.state for each in overview.outcomes(db, (session.person_id,))}
     return Traveller(
         root=session.root,
@@ -166,9 +168,14 @@ def _traveller(db: ReadSession, session: LaunchSession) -> Traveller:
             for each in asking.requests_of(db, session.person_id)
             if each.state == "open"
         },
-        renewable=frozenset(
-            each.badge.id
-            for each in renewal_offers.offers(db, session.person_id, at)
-            if each.is_open or each.why_not == "no_module"
-        ),
+        renewable=frozenset(each.badge.id for each in offers if each.is_open),
+        proposals=_latest_proposals(db, session.person_id),
+        renewals={each.badge.id: each.stage for each in offers if each.stage is not None},
+        by_talk=frozenset(each.badge.id for each in offers if each.why_not == "talk"),
     )
+
+
+def _latest_proposals(db: ReadSession, person_id: str) -> dict[str, ProposalState]:
+    """What became of the latest proposal, by the pathway's key; an award of which the badge was made says nothing."""
+    latest = {each.pathway_key: each for each in reversed(reading.proposals_of(db, person_id))}
+    return {key: each.state for key, each in latest.items() if each.state != "awarded" or each.credential_id is None}

@@ -6,9 +6,12 @@ Nothing here guesses: a day is said only where the record gives it, and nobody i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from app.awards.proposals.schemas import ProposalState
+from app.awards.renewal_offers import RenewalStage
 from app.learning.schemas import OverallState
 from app.pathways.schemas import Need, Step
 from app.programme.pathway_words import joined, number
@@ -33,6 +36,57 @@ THERE: Final = "It is there"  # of a step that is no badge
 ENDED_WORDS: Mapping[str, str] = {
     "suspended": "Suspended", "revoked": "Revoked", "expired": "Ended", "too_old": "Too old", "withdrawn": "Taken back"
 }  # fmt: skip
+# Of a badge that still counts the chip names its renewal; of one that has ended the stop stands where the work stands.
+RENEWAL_WORDS: Mapping[RenewalStage, str] = {
+    "begun": "Renewal begun", "handed_in": "Renewal handed in", "returned": "Renewal came back",
+    "decided": "Being renewed", "talked": "Talk on record", "proposed": "Being decided",
+}  # fmt: skip
+RENEWAL_STATES: Mapping[RenewalStage, StopState] = {
+    "begun": "ended", "talked": "ended", "handed_in": "handed_in", "returned": "returned", "decided": "handed_in",
+    "proposed": "handed_in",
+}  # fmt: skip
+RENEWAL_WHY: Mapping[RenewalStage, str] = {
+    "begun": "You have begun to renew it. Go on where you stopped.",
+    "handed_in": "Your work for its renewal is with an assessor. There is nothing to do until you hear from us.",
+    "returned": "Your work for its renewal came back with comments. Nothing is lost: change what you want, and hand in "
+    "again.",
+    "talked": "Your fresh conversation is on record. The renewal is proposed once every other step is there too. If an "
+    "assessor has looked at it already, what they wrote stands on the page of the pathway.",
+    "decided": "An assessor has decided: it is being renewed.",
+    "proposed": "Your conversation is on record, and an assessor decides on the renewal.",
+}
+RENEWAL_LINKS: Mapping[RenewalStage | None, str] = {
+    "begun": "Go on with the renewal", "handed_in": "See what you handed in", "returned": "See the comments"
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EndWords:
+    """What the end of a way says once every step of it is there."""
+
+    state: StopState
+    word: str
+    line: str
+    why: str
+
+
+PROPOSED: Mapping[ProposalState | None, EndWords] = {
+    "open": EndWords(
+        "handed_in", "Being decided", "all steps are there", "An assessor looks at it and decides; you get a mail."
+    ),
+    "declined": EndWords(
+        "later", "Not awarded yet", "not awarded yet",
+        "An assessor looked at it and did not award it. Nothing that you have is lost.",
+    ),
+    "awarded": EndWords(
+        "handed_in", "Being made", "it is awarded", "An assessor has awarded it. The badge is on its way."
+    ),
+}  # fmt: skip
+NOT_PROPOSED: Final = EndWords(
+    "later", "Not proposed yet", "all steps are there",
+    "Every step is there. It is proposed next, as a rule within minutes, and then an assessor decides. If this still "
+    "stands here tomorrow, tell the people who run your programme.",
+)  # fmt: skip
 WORK: Mapping[OverallState, StopState] = {"working": "begun", "submitted": "handed_in", "returned": "returned"}
 BY_WORDS: Mapping[str, str] = {"manager": "your manager", "supervisor": "your supervisor", "assessor": "an assessor"}
 
@@ -88,6 +142,28 @@ def waits_for(names: list[str], *, begun: bool) -> str:
 def asked(rule: ConfirmationRule, at: datetime) -> str:
     """That somebody was asked for a word and has not answered yet."""
     return f"You asked on {day(at)}. {BY_WORDS[rule.by].capitalize()} has not answered yet."
+
+
+def ended_until_talk(step: Step) -> str:
+    """That a badge has ended which a fresh conversation renews, and whose turn it is."""
+    on = f"It ended on {day(step.need.on)}. " if step.need is not None and step.need.on is not None else ""
+    return f"{on}A fresh practice conversation renews it, and an assessor finds a time with you."
+
+
+def renewing(stage: RenewalStage, state: StopState, word: str) -> tuple[StopState, str]:
+    """The state of a badge whose renewal is under way, and its word: as long as it counts, it goes on counting."""
+    if state == "ending":
+        return state, RENEWAL_WORDS[stage]
+    if RENEWAL_STATES[stage] == "ended":
+        return state, word
+    told = RENEWAL_STATES[stage]
+    return told, STATE_WORDS[told] if stage in ("handed_in", "returned") else RENEWAL_WORDS[stage]
+
+
+def why_renewing(step: Step, stage: RenewalStage) -> str:
+    """That a renewal is under way, and whose turn it is."""
+    on = step.need.on if step.need is not None else None
+    return " ".join(filter(None, (f"It ended on {day(on)}." if on is not None else "", RENEWAL_WHY[stage])))
 
 
 def why_open(step: Step, *, renewable: bool = True) -> str:

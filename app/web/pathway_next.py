@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from app.web.pathway_stops import Link, Stop, StopState, Way
 
 MOST = 3
+BY_TALK = "A fresh practice conversation keeps it going, and an assessor finds a time with you."
 _WAITING: tuple[StopState, ...] = ("returned", "ended", "ending", "begun")
 _FIRST: tuple[StopState, ...] = (*_WAITING, "open")
+_WITH_SOMEBODY_ELSE = ("handed_in", "decided", "talked", "proposed")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def suggestions(ways: tuple[Way, ...], *, is_alone: bool = False) -> tuple[Sugge
         ways: that the page shows.
         is_alone: the page is about one way only, so what is new on it counts, and a word that can be asked for.
     """
-    candidates = sorted(_candidates(ways, is_alone=is_alone), key=lambda each: _FIRST.index(each.state))
+    candidates = sorted(_candidates(ways, is_alone=is_alone), key=_rank)
     found = [_suggestion(stop) for stop in candidates]
     return tuple(found[:MOST])
 
@@ -66,9 +68,14 @@ def _candidates(ways: tuple[Way, ...], *, is_alone: bool) -> Iterator[Stop]:
         states = _FIRST if (way.level == "basic" or is_alone) and not way.end.is_behind else _WAITING
         for stop in (*way.stops, way.end):
             is_due = stop.kind in ("badge", "conversation") or (is_alone and _can_be_asked(way, stop))
+            is_due = is_due and not (stop.state == "ending" and stop.renewal in _WITH_SOMEBODY_ELSE)
             if stop.state in states and is_due and stop.key not in seen:
                 seen.add(stop.key)
                 yield stop
+
+
+def _rank(stop: Stop) -> int:
+    return _FIRST.index("returned" if stop.renewal == "returned" else stop.state)
 
 
 def _can_be_asked(way: Way, stop: Stop) -> bool:
@@ -92,9 +99,11 @@ def _suggestion(stop: Stop) -> Suggestion:
         )
     if stop.state == "ended":
         return Suggestion(name, stop.why, link, stop)
+    if stop.state == "ending" and stop.renewal is not None:
+        return Suggestion(name, f"It ends on {stop.line}. {stop.why}", link, stop)
     if stop.state == "ending":
-        update = "A short update" if stop.code else "A fresh practice conversation"
-        return Suggestion(name, f"It ends on {stop.line}. {update} keeps it going.", link, stop)
+        update = "A short update keeps it going." if stop.code else BY_TALK
+        return Suggestion(name, f"It ends on {stop.line}. {update}", link, stop)
     if stop.state == "begun":
         return Suggestion(name, "You have begun it. Go on where you stopped.", link, stop)
     effort = f" It takes {stop.effort}." if stop.effort else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from app.awards.renewal_offers import RenewalStage
 from app.programme.schemas import Level
 
 StopKind = Literal["badge", "external_badge", "time", "confirmation", "conversation", "choice"]
@@ -49,6 +50,7 @@ class Stop:
         ask: key of the confirmation that can be asked for.
         parts: of a choice, what there is to choose from.
         needed: of a choice, how many parts are needed.
+        renewal: of a badge that ends or has ended, how far its renewal has come; None where none is under way.
     """
 
     key: str
@@ -72,6 +74,7 @@ class Stop:
     ask: str | None = None
     parts: tuple[Stop, ...] = ()
     needed: int = 0
+    renewal: RenewalStage | None = None
 
     @property
     def short(self) -> str:

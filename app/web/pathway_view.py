@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from app.awards.proposals.schemas import ProposalState
+from app.awards.renewal_offers import RenewalStage
 from app.learning.schemas import OverallState
 from app.pathways.rules import step_key
 from app.pathways.schemas import Progress, Step
@@ -65,6 +67,9 @@ class Traveller:
         at: the moment that the map shows, in UTC.
         asked: words that were asked for and not answered yet, by pathway and confirmation, with the moment.
         renewable: ids of the badges that can be renewed now.
+        by_talk: ids of those that a fresh conversation renews now.
+        proposals: by the pathway's key what became of the latest proposal of its badge.
+        renewals: by the badge's id how far its renewal has come, where one is under way.
     """
 
     root: str
@@ -74,6 +79,9 @@ class Traveller:
     at: datetime
     asked: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     renewable: frozenset[str] = frozenset()
+    by_talk: frozenset[str] = frozenset()
+    proposals: Mapping[str, ProposalState] = field(default_factory=dict)
+    renewals: Mapping[str, RenewalStage] = field(default_factory=dict)
 
     def badge(self, key: str) -> Step | None:
         """How it stands with a badge, wherever a pathway asks for it."""
@@ -135,8 +143,18 @@ class _Drawn:
         if not progress.is_met:
             return _changed(stop, "later", words.STATE_WORDS["later"], f"{behind} of {len(stops)} steps there")
         if self._pathway.leads_to is None:
-            return _changed(stop, "handed_in", "Being decided", "all steps are there")
+            return self._waiting(stop)
         return _changed(stop, "open", words.STATE_WORDS["open"], stop.effort)
+
+    def _waiting(self, stop: Stop) -> Stop:
+        """The end of a way of which every step is there, and whose badge a person awards."""
+        proposal = self._traveller.proposals.get(self._pathway.key) if self._traveller is not None else None
+        told = words.PROPOSED.get(proposal, words.NOT_PROPOSED)
+        found = replace(_changed(stop, told.state, told.word, told.line), why=told.why)
+        if proposal != "declined" or self._traveller is None:
+            return found
+        why = Link("See why", f"{self._traveller.root}/pathway/{self._pathway.key}#decision")
+        return replace(found, links=(why, *found.links))
 
     def _stop(self, step: Step) -> Stop:
         rule = step.rule
@@ -228,6 +246,9 @@ class _Drawn:
         effort = words.hours(info.hours * 60) if info is not None else ""
         missing = self._missing_before(key)
         state, word = self._state_of_badge(step, key, missing)
+        stage = self._stage(step)
+        if stage is not None:
+            state, word = words.renewing(stage, state, word)
         return Stop(
             key=key.lower(),
             kind="badge",
@@ -236,7 +257,9 @@ class _Drawn:
             state=state,
             word=word,
             line=self._line(step, state, effort, missing, key),
-            why=" ".join(filter(None, (self._why(step), self._waits(key, state, missing)))),
+            why=" ".join(filter(None, (self._why(step), self._waits(key, state, missing))))
+            if stage is None
+            else words.why_renewing(step, stage),
             effort=effort,
             minutes=info.hours * 60 if info is not None else 0,
             since=step.since if step.is_met else None,
@@ -245,7 +268,19 @@ class _Drawn:
             href=self._href(key.lower(), badge=key),
             links=self._links(step, key, state),
             opens=tuple(filter(None, map(self._catalogue.code, self._catalogue.waiting_for(key)))),
+            renewal=stage,
         )
+
+    def _stage(self, step: Step) -> RenewalStage | None:
+        """How far the renewal of a badge has come that ends soon or has expired."""
+        traveller = self._traveller
+        if traveller is None:
+            return None
+        if step.is_met and step.rests_on and _counting(step, traveller.at) == "ending":
+            return traveller.renewals.get(step.rests_on[0].credential_id)
+        if step.need is not None and step.need.reason == "expired" and step.need.badge is not None:
+            return traveller.renewals.get(step.need.badge.credential_id)
+        return None
 
     def _state_of_badge(self, step: Step, key: str, missing: list[str]) -> tuple[StopState, str]:
         traveller = self._traveller
@@ -286,6 +321,8 @@ class _Drawn:
         if asked_at is not None and isinstance(step.rule, ConfirmationRule) and not step.is_met:
             return words.asked(step.rule, asked_at)
         badge = step.need.badge if step.need is not None else None
+        if badge is not None and badge.credential_id in self._traveller.by_talk:
+            return words.ended_until_talk(step)
         return words.why_open(step, renewable=badge is None or badge.credential_id in self._traveller.renewable)
 
     def _waits(self, key: str, state: StopState, missing: list[str]) -> str:
@@ -317,7 +354,8 @@ class _Drawn:
         held = step.rests_on[0] if step.rests_on else step.need.badge if step.need is not None else None
         found = []
         if held is not None:
-            found.append(_own(traveller, held.credential_id, is_running_out=state in ("ending", "ended")))
+            is_running_out = state in ("ending", "ended") or self._stage(step) is not None
+            found.append(_own(traveller, held.credential_id, is_running_out=is_running_out))
         if key == self._pathway.key:
             return tuple(found)
         if is_pathway_key(key):
@@ -347,8 +385,13 @@ def _leaves(step: Step) -> Iterator[Step]:
 def _own(traveller: Traveller, credential_id: str, *, is_running_out: bool) -> Link:
     """The way to a badge of one's own: where it can be renewed and should be, straight to that."""
     page = f"{traveller.root}/badges/{credential_id}"
+    stage = traveller.renewals.get(credential_id)
+    if is_running_out and stage in words.RENEWAL_LINKS:
+        return Link(words.RENEWAL_LINKS[stage], f"{page}/renew")
     if is_running_out and credential_id in traveller.renewable:
         return Link("Renew it", f"{page}/renew")
+    if is_running_out and credential_id in traveller.by_talk:
+        return Link("How it is renewed", f"{page}/renew")
     return Link("Your badge", page)
 
 

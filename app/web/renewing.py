@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -21,6 +22,8 @@ from app.web.pages import render
 from app.web.renewing_words import WayWords, ways_of, why_not
 from app.web.sessions import CurrentLaunch, LaunchSession
 
+BY_TALK: Final = ("talk", "talked", "talk_over", "no_module")  # something is to be done, and not on this page
+
 router = APIRouter(prefix="/at/{handle}/badges/{credential_id:uuid}/renew", include_in_schema=False)
 
 
@@ -29,7 +32,8 @@ class RenewPage:
     """What renewing one badge takes.
 
     Attributes:
-        why_not: why it cannot be renewed now; None if it can.
+        why_not: why it cannot be renewed now, or what renews it without this page; None if it can.
+        why_title: what stands above that.
         words: what the programme says of it, in its own words.
         ways: by which it can be renewed; `chosen` is that of the renewal under way.
         state: how far that has come; None before it is begun.
@@ -45,6 +49,7 @@ class RenewPage:
     valid_until: datetime | None
     closes_at: datetime | None
     why_not: str | None
+    why_title: str
     words: str | None
     ways: tuple[WayWords, ...]
     chosen: str | None
@@ -105,12 +110,13 @@ def _show(
         valid_until=badge.valid_until,
         closes_at=offer.closes_at,
         why_not=why_not(offer),
+        why_title="How it is renewed" if offer.why_not in BY_TALK else "Nothing to do now",
         words=module.renewal if module is not None else None,
         ways=ways_of(offer, module) if module is not None else (),
         chosen=next((value for value, way in enumerate_ways(offer) if way == steps), None),
         state=offer.underway.state if offer.underway else None,
         work_href=f"{session.root_of_renewal(badge.achievement_key)}/module",
-        pathway_href=f"{session.root}/pathway/{badge.achievement_key}" if offer.why_not == "no_module" else None,
+        pathway_href=f"{session.root}/pathway/{badge.achievement_key}" if offer.why_not in BY_TALK else None,
         months=module.validity_months if module is not None else None,
         renewed_at=offer.renewed.decided_at if offer.renewed else None,
         errors=errors,

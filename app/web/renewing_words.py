@@ -27,6 +27,18 @@ WHY_NOT: Final[Mapping[WhyNot, str]] = {
     "no_way": "The programme does not say how this badge is renewed. Ask the people who run it.",
     "same_set": "This badge is renewed by marking a fresh calibration set, and none has been published since you "
     "earned it. There is nothing you need to do until then.",
+    "talk": "This badge stands on others. It is renewed by keeping them current and by a fresh practice conversation. "
+    "You need not ask for the conversation: from 90 days before the badge ends until twelve months after it, the "
+    "assessors see you in their list, and one of them finds a time with you. If nobody has been in touch, tell the "
+    "people who run your programme.",
+    "talked": "Your fresh practice conversation is on record. The renewal is proposed once every other step of the "
+    "pathway is there too. If an assessor has looked at it already, what they wrote stands on the page of the pathway.",
+    "proposed": "Your fresh practice conversation is on record, and the renewal is proposed. An assessor decides; you "
+    "get a mail.",
+    "talk_over": "This badge ended more than twelve months ago. It still shows what you did. Once the badges that it "
+    "stands on are current and a fresh practice conversation was held, a new one is proposed. Ask the people who run "
+    "your programme for a time.",
+    "no_module": "The programme does not say how this badge is renewed. Ask the people who run it.",
     "decided": "An assessor has decided: your badge is being renewed. That takes a minute or two.",
 }
 
@@ -82,7 +94,9 @@ def line_of(offer: RenewalOffer) -> RenewalLine | None:
         return RenewalLine(*states[offer.underway.state])
     if offer.why_not is None:
         return RenewalLine(f"You can renew it now, and until {day(offer.closes_at)}.", "Renew")
-    if offer.why_not in ("decided", "over", "same_set"):
+    if offer.why_not == "talk":
+        return RenewalLine("It is renewed by a fresh practice conversation.", "How it is renewed")
+    if offer.why_not in ("decided", "over", "same_set", "talked", "proposed", "talk_over"):
         return RenewalLine(WHY_NOT[offer.why_not])
     return None
 
@@ -93,10 +107,6 @@ def why_not(offer: RenewalOffer) -> str | None:
         return None
     if offer.why_not == "early" and offer.opens_at is not None:
         return f"This badge can be renewed from {day(offer.opens_at)}: 90 days before it ends. We send you a mail then."
-    if offer.why_not == "no_module":
-        return (
-            "This badge stands on others. It is renewed by keeping them current and by a fresh practice conversation."
-        )
     return WHY_NOT.get(offer.why_not, "This badge cannot be renewed now.")
 
 

@@ -239,7 +239,7 @@ def test_what_stands_in_the_way_is_named(renewing: Renewing) -> None:
     with renewing.story.deps.database.read() as session:
         rule = stacks.current_pathway(session, "practitioner").version
     renewing.change(state="issued", valid_until=renewing.end, achievement_key="practitioner", achievement_version=rule)
-    assert renewing.offer().why_not == "no_module"
+    assert renewing.offer().why_not == "talk"
 
 
 def test_once_it_is_decided_it_cannot_be_begun_again_before_the_badge_is_made(renewing: Renewing) -> None:

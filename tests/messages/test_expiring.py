@@ -23,11 +23,13 @@ from app.messages.events import ReminderDue
 from app.messages.kinds import EXPIRING
 from app.messages.models import SentMail
 from app.programme import service as programme
+from app.programme.stacks import current_pathway
 from app.web import operations
 from app.wiring import Services
 from tests.messages.badges import badge_of, change, in_days
 from tests.messages.post import Post
 from tests.messages.test_mails import TESS, tess_of
+from tests.programme.folders import module_version
 
 
 def reminded(services: Services, worker: Worker) -> list[str]:
@@ -94,6 +96,21 @@ def test_the_mail_says_when_where_to_begin_and_what_happens_otherwise(
         assert words in text, words
 
 
+def test_of_a_badge_that_a_conversation_renews_the_mail_says_who_arranges_that(
+    services: Services, worker: Worker, post: Post
+) -> None:
+    badge = badge_of(services, tess_of(services), 29)
+    with services.runtime.database.read() as session:
+        version = current_pathway(session, "practitioner").version
+    change(services, badge, achievement_key="practitioner", achievement_version=version)
+    reminded(services, worker)
+    text = words_of_the_reminder(post)
+    assert "one fresh practice conversation" in text
+    assert "the assessors see you in their list" in text
+    assert "ask whoever you had the badge from" not in text
+    assert "choose Renew" not in text
+
+
 def test_what_renewing_asks_for_is_what_the_newest_version_of_the_module_says(
     services: Services, worker: Worker, post: Post, tmp_path: Path
 ) -> None:
@@ -158,7 +175,7 @@ def test_a_badge_that_was_renewed_reminds_nobody(services: Services, worker: Wor
 def test_another_badge_or_another_persons_is_no_renewal(services: Services, worker: Worker) -> None:
     badge_of(services, tess_of(services), 20)
     other = badge_of(services, tess_of(services), 700, had_for=1)
-    change(services, other, achievement_key="M03")
+    change(services, other, achievement_key="M03", achievement_version=module_version("M03"))
     badge_of(services, None, 700, had_for=1)
     assert reminded(services, worker) == ["expiring_30"]
 

@@ -166,6 +166,34 @@ def test_a_proposal_is_declined_with_a_reason_and_can_be_opened_again(way: Way, 
     assert "Earlier decisions" in priya.get(again.headers["location"].removeprefix(priya.root)).text
 
 
+def test_its_holder_reads_on_the_map_whether_it_is_being_decided_and_where_to_see_why_not(
+    way: Way, priya: SignedIn, tess: SignedIn
+) -> None:
+    own = f"/pathway/{PATHWAY}"
+    address = f"{HERE}/proposals/{proposed(way)}"
+    for path in ("/pathway", own):
+        assert "Being decided" in tess.get(path).text, path
+    priya.post(f"{address}/decline", {"reason": "It was another person."})
+    way.work()
+    for path in ("/pathway", own):
+        page = tess.get(path).text
+        assert "Being decided" not in page, path
+        assert "Not awarded yet" in page, path
+    page = tess.get(own).text
+    assert f'href="{tess.root}{own}#decision"' in page
+    assert 'id="decision"' in page
+    assert "It was another person." in page
+    priya.post(f"{address}/again")
+    assert "Being decided" in tess.get("/pathway").text
+
+
+def test_before_anything_is_proposed_the_map_does_not_say_that_it_is_being_decided(way: Way, tess: SignedIn) -> None:
+    way.talk()
+    page = tess.get(f"/pathway/{PATHWAY}").text
+    assert "Being decided" not in page
+    assert "Not proposed yet" in page
+
+
 def test_a_proposal_that_changed_since_it_was_shown_is_shown_again_and_not_decided(
     way: Way, priya: SignedIn, tess: SignedIn
 ) -> None:

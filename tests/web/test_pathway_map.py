@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from app.awards.proposals.schemas import ProposalState
 from app.learning.schemas import OverallState
 from app.pathways.progress import progress
 from app.pathways.schemas import (
@@ -177,13 +178,29 @@ def test_a_conversation_below_the_level_names_what_fell_short(catalogue: Catalog
     assert others[0].title not in stop.why
 
 
-def test_the_end_waits_for_a_person_when_every_step_is_there(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize(
+    ("proposal", "state", "word", "why"),
+    [
+        ("open", "handed_in", "Being decided", "An assessor looks at it and decides"),
+        ("declined", "later", "Not awarded yet", "did not award it"),
+        ("awarded", "handed_in", "Being made", "An assessor has awarded it"),
+        ("withdrawn", "later", "Not proposed yet", "It is proposed next"),
+        (None, "later", "Not proposed yet", "It is proposed next"),
+    ],
+)
+def test_when_every_step_is_there_the_end_says_what_became_of_its_proposal(
+    catalogue: Catalogue, proposal: ProposalState | None, state: StopState, word: str, why: str
+) -> None:
     (rule,) = [leaf for leaf in leaves(basic(catalogue).rule) if isinstance(leaf, ConversationRule)]
     levels = tuple((each.key, 3) for each in rule.rubric.criteria)
     talk = ConversationHeld("practitioner", rule.key, AT - timedelta(days=4), levels, "decision")
     held = tuple(badge(key) for key in modules_of(basic(catalogue)))
-    end = ways(catalogue, *held, evidence=Evidence(conversations=(talk,)))[0].end
-    assert (end.state, end.word) == ("handed_in", "Being decided")
+    someone = traveller(catalogue, Evidence(badges=held, conversations=(talk,)))
+    known = {} if proposal is None else {"practitioner": proposal}
+    end = pathway_view.ways(catalogue, replace(someone, proposals=known))[0].end
+    assert (end.state, end.word) == (state, word)
+    assert why in end.why
+    assert any(link.text == "See why" for link in end.links) == (proposal == "declined")
     fewer = ways(catalogue, *held[1:], evidence=Evidence(conversations=(talk,)))[0].end
     assert (fewer.state, fewer.line) == ("later", f"{len(held)} of {len(held) + 1} steps there")
 

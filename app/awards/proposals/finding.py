@@ -23,11 +23,15 @@ RENEWED_UNTIL: Final = timedelta(days=365)  # after its end; later it is a new b
 
 
 @dataclass(frozen=True)
-class _Ending:
+class Ending:
     """A badge that ends soon, or has ended."""
 
     credential_id: str
     on: datetime
+
+    def is_fresh(self, talk: ConversationHeld) -> bool:
+        """Whether a conversation was held late enough to renew it."""
+        return talk.held_at >= self.on - RENEWED_FROM
 
 
 def find(session: ReadSession, person_id: str, pathway_key: str, at: datetime | None = None) -> Finding | None:
@@ -59,11 +63,11 @@ def finding(pathway: Pathway, evidence: Evidence, at: datetime) -> Finding | Non
     if not found.is_met or _nothing_to_do(found, at):
         return None
     rule = conversation(pathway)
-    talk = None if rule is None else _talk(pathway, rule, evidence, at)
-    ending = _ending(found)
+    talk = None if rule is None else latest_talk(pathway, rule, evidence, at)
+    ending = ending_of(found)
     kind: Kind = "award"
     if ending is not None:
-        if talk is None or talk.held_at < ending.on - RENEWED_FROM:
+        if talk is None or not ending.is_fresh(talk):
             return None
         kind = "renewal" if at <= ending.on + RENEWED_UNTIL else "award"
     return Finding(
@@ -84,17 +88,17 @@ def _nothing_to_do(found: Progress, at: datetime) -> bool:
     return end.need is not None and end.need.reason in ("suspended", "begins")
 
 
-def _ending(found: Progress) -> _Ending | None:
+def ending_of(found: Progress) -> Ending | None:
     """The badge at the end, where it is held but not for long, or has expired."""
     end = found.end
     if end.is_met and end.until is not None and end.rests_on:
-        return _Ending(end.rests_on[0].credential_id, end.until)
+        return Ending(end.rests_on[0].credential_id, end.until)
     if end.need is not None and end.need.reason == "expired" and end.need.badge is not None and end.need.on is not None:
-        return _Ending(end.need.badge.credential_id, end.need.on)
+        return Ending(end.need.badge.credential_id, end.need.on)
     return None
 
 
-def _talk(pathway: Pathway, rule: ConversationRule, evidence: Evidence, at: datetime) -> ConversationHeld | None:
+def latest_talk(pathway: Pathway, rule: ConversationRule, evidence: Evidence, at: datetime) -> ConversationHeld | None:
     """The latest conversation that meets the rule."""
     held = rules.conversations(rule, pathway.key, evidence)
     enough = [talk for talk in held if talk.held_at <= at and not rules.below_level(rule, talk)]
