@@ -15,11 +15,11 @@ from sqlmodel import select
 
 from app.awards import checking, requests
 from app.awards.errors import AwardedInTheFuture, AwardNotAllowed, NothingToCorrect
-from app.awards.models import AwardChange
+from app.awards.models import AwardChange, AwardRenewal
 from app.awards.service import months_after
 from app.core.audit import Actor
 from app.core.clock import now, rfc3339
-from app.core.db import Database, WriteSession
+from app.core.db import Database, ReadSession, WriteSession
 from app.core.errors import Conflict
 from app.core.secrets import SecretBox
 from app.issuer import service as issuer
@@ -170,7 +170,8 @@ def correct_award(
         credential_id: the badge.
         seen: the version that it was decided on.
         results: all of them as they should be; None leaves them.
-        awarded_at: when it was decided; None leaves it. The badge's end moves with it.
+        awarded_at: when it was decided; None leaves it. The badge's end moves with it, unless it was renewed: then the
+            end was decided by itself, and stays.
         reason: why, kept beside who decided.
         decider: the person who decided.
 
@@ -192,12 +193,16 @@ def correct_award(
             )
         with means.database.read() as session:
             info = programme.achievement(session, row.achievement_key, row.achievement_version)
+            is_renewed = _is_renewed(session, row.id)
         checking.check_results(results or (), info)
         moment, ends = row.awarded_at, row.valid_until
         if awarded_at is not None and awarded_at != row.awarded_at:
-            checking.check_awarded_at(awarded_at, info, now())
+            checking.check_day(awarded_at, now())
             _check_not_after(awarded_at, row)
-            moment, ends = awarded_at, months_after(awarded_at, info.validity_months)
+            moment = awarded_at
+            if not is_renewed:
+                checking.check_awarded_at(awarded_at, info, now())
+                ends = months_after(awarded_at, info.validity_months)
         kept = tuple((str(key), int(level)) for key, level in row.results)
         return Correction(kept if results is None else results, moment, ends)
 
@@ -215,6 +220,11 @@ def correct_award(
         decided_by_role=decider.role,
         beside=beside,
     )
+
+
+def _is_renewed(session: ReadSession, credential_id: str) -> bool:
+    """Whether a later decision gave the badge its end."""
+    return session.exec(select(AwardRenewal.id).where(AwardRenewal.credential_id == credential_id)).first() is not None
 
 
 def _is_suspended(session: WriteSession, credential_id: str) -> bool:

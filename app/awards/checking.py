@@ -214,13 +214,30 @@ def _check_dates(award: ClientAward, info: AchievementInfo, at: datetime) -> Non
 
 
 def check_awarded_at(awarded_at: datetime | None, info: AchievementInfo, at: datetime) -> None:
-    """Refuse a date that no award can have.
+    """Refuse a date that no new award can have.
 
     Raises:
         AwardedInTheFuture, AwardedTooLongAgo: as their names say.
     """
     if awarded_at is None:
         return
+    check_day(awarded_at, at)
+    ends = months_after(awarded_at, info.validity_months)
+    if ends <= at:
+        raise AwardedTooLongAgo(
+            f"A badge of this achievement is valid for {info.validity_months} months, so this one would have ended "
+            f"on {ends:%Y-%m-%d}.",
+            kept=NOTHING_ISSUED,
+            next_step="Check the year. What has ended needs a new decision, with its own date.",
+        )
+
+
+def check_day(awarded_at: datetime, at: datetime) -> None:
+    """Refuse a date at which nothing was ever awarded.
+
+    Raises:
+        AwardedInTheFuture, AwardedTooLongAgo: as their names say.
+    """
     if awarded_at > at:
         raise AwardedInTheFuture(
             f"awarded_at lies ahead of this server's clock, which says {rfc3339(at)}.",
@@ -232,14 +249,6 @@ def check_awarded_at(awarded_at: datetime | None, info: AchievementInfo, at: dat
             f"awarded_at lies before {EARLIEST:%Y-%m-%d}, when there was no such programme.",
             kept=NOTHING_ISSUED,
             next_step="Check the year and the form of the date.",
-        )
-    ends = months_after(awarded_at, info.validity_months)
-    if ends <= at:
-        raise AwardedTooLongAgo(
-            f"A badge of this achievement is valid for {info.validity_months} months, so this one would have ended "
-            f"on {ends:%Y-%m-%d}.",
-            kept=NOTHING_ISSUED,
-            next_step="Check the year. What has ended needs a new decision, with its own date.",
         )
 
 

@@ -120,6 +120,10 @@ class ConversationHeld:
         """By which the latest is found."""
         return self.held_at, self.recorded_at or self.held_at, self.decision_id
 
+    def is_after(self, moment: datetime) -> bool:
+        """Whether it came after something. Of the conversation the day is known, and when it was written down."""
+        return self.held_at.date() >= moment.date() and (self.recorded_at or self.held_at) > moment
+
 
 @dataclass(frozen=True)
 class Evidence:

@@ -85,7 +85,7 @@ def _stands_against(found: Progress, evidence: Evidence) -> bool:
     if need is None or need.reason not in ("suspended", "revoked"):
         return False
     talks = [each for each in evidence.conversations if each.pathway == found.pathway]
-    return need.reason == "suspended" or not any(need.on is None or each.held_at > need.on for each in talks)
+    return need.reason == "suspended" or not any(need.on is None or each.is_after(need.on) for each in talks)
 
 
 def _leaves(step: Step) -> Iterator[Step]:

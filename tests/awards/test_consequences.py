@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col, select
 
 from app.awards import service as awards
-from app.awards.consequences import deciding, jobs, reading
+from app.awards.consequences import deciding, following, jobs, reading
 from app.awards.consequences.errors import (
     FlagNotFound,
     FlagSettled,
@@ -17,12 +19,15 @@ from app.awards.consequences.errors import (
     OwnBadge,
     WaitRefused,
 )
+from app.awards.consequences.events import GraceBegan
 from app.awards.consequences.models import AwardFlag
 from app.core import metrics
 from app.core.audit import OPERATOR
 from app.core.clock import now
-from app.issuer import listing
+from app.core.outbox_models import OutboxEvent
+from app.issuer import listing, suspending
 from app.issuer import service as issuer
+from app.issuer.models import Credential
 from app.learning.marking_errors import NotAnAssessor
 from app.people import service as people
 from app.people.lines import set_line
@@ -286,6 +291,45 @@ def test_when_the_cause_is_mended_the_end_of_the_suspension_is_proposed_and_a_pe
     assert desk.standing("practitioner") == "issued"
     assert desk.shelf.flag("practitioner").state == "cleared"
     assert desk.shelf.flag("X1").state == "cleared"
+
+
+def test_what_was_let_stand_does_not_keep_up_a_suspension_that_came_from_something_else(desk: Desk) -> None:
+    desk.shelf.after(12)
+    desk.decide("dismiss", desk.shelf.flag("practitioner"))
+    desk.shelf.suspend("M03")
+    desk.decide("suspend", next(each for each in desk.shelf.flags("practitioner") if each.reason == "suspended"))
+    with desk.shelf.services.runtime.database.write() as session:
+        suspending.reinstate(session, desk.shelf.badges["M03"].credential_id, actor=OPERATOR)
+    desk.shelf.after(13)
+    (came,) = [each for each in desk.shelf.flags("practitioner") if each.reason == "suspended"]
+    assert came.mended_at is not None
+
+
+def test_a_suspended_badge_that_has_ended_hides_nothing_that_comes_behind_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.shelf.suspend("M03")
+    desk.decide("suspend", desk.shelf.flag("practitioner"))
+    monkeypatch.setattr(jobs, "BATCH", 1)
+    looked: list[str] = []
+    monkeypatch.setattr(following, "look_at", lambda _session, credential_id, _at: looked.append(credential_id) or 0)
+    with desk.shelf.services.runtime.database.write() as session:
+        session.execute(
+            sa.update(Credential)
+            .where(col(Credential.id) == desk.shelf.badges["practitioner"].credential_id)
+            .values(valid_until=now() - DAY)
+        )
+    jobs._mended(desk.shelf.services.runtime.database, now())
+    assert desk.shelf.badges["practitioner"].credential_id not in looked
+
+
+def test_whoever_is_given_time_is_told(desk: Desk) -> None:
+    desk.shelf.revoke("M03")
+    desk.decide("wait", desk.shelf.flag("practitioner"), days=30)
+    flag = desk.shelf.flag("practitioner")
+    with desk.shelf.services.runtime.database.read() as session:
+        told = session.exec(select(OutboxEvent).where(OutboxEvent.kind == GraceBegan.KIND)).all()
+    assert [each.payload for each in told] == [{"flag_id": flag.id, "person_id": flag.person_id}]
 
 
 def test_a_suspension_can_be_taken_back_although_the_cause_stands_and_is_not_asked_about_again(desk: Desk) -> None:

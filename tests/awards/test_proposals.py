@@ -298,6 +298,28 @@ def test_a_badge_that_is_held_is_not_proposed_and_one_that_was_revoked_only_afte
     way.work()
     assert way.open() == (), "it is held, and far from its end"
     way.revoke(badge.id)
+    way.changed()
+    way.work()
+    assert way.open() == (), "all of this was known when it was revoked"
+    way.talk(4, days_ago=0)
+    assert way.propose().kind == "award"
+
+
+def test_a_revoked_badge_is_not_proposed_again_because_another_badge_below_is_a_new_one(way: Way) -> None:
+    ready(way)
+    award(way, way.propose().id)
+    way.work()
+    (badge,) = way.badges()
+    way.revoke(badge.id)
+    runtime = way.services.runtime
+    with runtime.database.read() as session:
+        below = next(each for each in issuer.credentials_of(session, way.person_id) if each.achievement_key == "M01")
+    way.revoke(below.id)
+    way.earn(["M01"])
+    way.changed()
+    way.work()
+    assert way.open() == ()
+    way.talk(days_ago=0)
     assert way.propose().kind == "award"
 
 

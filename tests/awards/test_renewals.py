@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from sqlmodel import select
 
-from app.awards import renewal_offers, renewals
+from app.awards import changes, renewal_offers, renewals
 from app.awards.errors import NotRenewable
 from app.awards.models import AwardRenewal
 from app.awards.renewals import end_of, results_now
@@ -140,6 +140,26 @@ def test_the_decision_gives_the_badge_its_next_version_with_the_fresh_levels(ren
     assert (noted.decided_by_person_id, noted.decided_by_role) == (renewing.story.priya, "assessor")
     document = json.loads(renewing.story.badge().document)
     assert document["validUntil"].startswith(f"{after.valid_until:%Y-%m-%d}")
+
+
+@pytest.mark.parametrize("has_first_end_passed", [False, True])
+def test_a_correction_of_the_awards_date_leaves_the_end_that_a_renewal_gave(
+    renewing: Renewing, has_first_end_passed: bool
+) -> None:
+    awarded = (now() - timedelta(days=1066)).replace(microsecond=0)
+    renewing.change(awarded_at=awarded, reserved_at=awarded + timedelta(minutes=1))
+    renewing.decide()
+    renewing.work()
+    before, deps = renewing.row(), renewing.story.deps
+    moment = months_after(awarded, 36) + timedelta(days=5) if has_first_end_passed else now()
+    with time_machine.travel(moment, tick=True):
+        changes.correct_award(
+            changes.Means(deps.database, deps.secret_box, deps.base_url, OPERATOR), renewing.badge,
+            seen=before.current_version, results=None, awarded_at=awarded - timedelta(days=1), reason="A slip.",
+            decider=changes.Decider("Somebody", "assessor"),
+        )  # fmt: skip
+    after = renewing.row()
+    assert (after.awarded_at, after.valid_until) == (awarded - timedelta(days=1), before.valid_until)
 
 
 def test_no_gradebook_and_no_first_award_is_told(renewing: Renewing) -> None:

@@ -90,6 +90,7 @@ def wait(session: WriteSession, flag_id: str, *, assessor_id: str, days: int | N
     flag = _to_decide(session, flag_id, assessor_id)
     flag.due_at = now() + timedelta(days=days)
     _decide(session, flag, GRACE, assessor_id, words, "grace_given")
+    following.tell_holder(session, flag)
 
 
 def reinstate(session: WriteSession, flag_id: str, *, assessor_id: str, reason: str) -> None:

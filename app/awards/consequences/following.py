@@ -116,6 +116,9 @@ def _look(
         found = causes(badge, family, declared.groups_of(pathway), at)
         wanted = {each: then for each in found if (then := rules.of(each.ending)).kind != "nothing"}
     known = {(flag.because_credential_id, flag.reason, flag.since): flag for flag in flags}
+    # What a person let stand is no ground for a suspension that came from another one.
+    stood = {key for key, flag in known.items() if flag.state == DISMISSED}
+    is_ground_left = any((each.credential_id, str(each.ending), each.since) not in stood for each in wanted)
     changed = settled
     for cause, then in wanted.items():
         key = (cause.credential_id, str(cause.ending), cause.since)
@@ -124,7 +127,7 @@ def _look(
         elif stands and pathway is not None:
             changed += _open(session, badge, pathway, cause, then, at)
     changed += sum(_no_longer_so(session, flag, is_suspended) for flag in known.values())
-    return changed + (_reinstatement(session, flags, bool(wanted), at) if is_suspended else 0)
+    return changed + (_reinstatement(session, flags, is_ground_left, at) if is_suspended else 0)
 
 
 def _still_so(session: WriteSession, flag: AwardFlag, then: Consequence, stands: bool, at: datetime) -> int:
@@ -135,7 +138,7 @@ def _still_so(session: WriteSession, flag: AwardFlag, then: Consequence, stands:
         flag.state, flag.due_at = _begins(then, flag.since, at)
         flag.opened_at, flag.consequence = at, then.kind
         flag.decided_by = flag.decided_at = flag.note = flag.mended_at = None
-        _tell_holder(session, flag)
+        tell_holder(session, flag)
         return _becomes(session, flag, flag.state, "flag_opened_again")
     return 0
 
@@ -203,7 +206,7 @@ def _open(
     except IntegrityError:
         return 0  # another worker noted it at this moment
     note(session, flag, "flag_opened")
-    _tell_holder(session, flag)
+    tell_holder(session, flag)
     return 1
 
 
@@ -214,6 +217,7 @@ def _begins(then: Consequence, since: datetime, at: datetime) -> tuple[str, date
     return (PROPOSED if then.kind == "propose_suspension" else OPEN), None
 
 
-def _tell_holder(session: WriteSession, flag: AwardFlag) -> None:
+def tell_holder(session: WriteSession, flag: AwardFlag) -> None:
+    """Let the holder of a badge know that there is time until a day, where there is."""
     if flag.state == GRACE and flag.person_id is not None:
         emit(session, GraceBegan(flag_id=flag.id, person_id=flag.person_id))

@@ -143,26 +143,36 @@ def _mended(database: Database, at: datetime) -> int:
         )
         .exists()
     )
-    over = sa.or_(col(badge.state) != "issued", col(badge.valid_until) <= at)
+    # Of a suspended badge that has ended as well nothing changes by that: a person ends its suspension, or lets it be.
+    gone = col(badge.state) != "issued"
+    ended = sa.and_(col(badge.valid_until) <= at, col(badge.suspended_at).is_(None))
     unseen = sa.or_(
         col(AwardFlag.state).in_(WAITING),
         sa.and_(col(AwardFlag.state) == SUSPENDED, col(AwardFlag.mended_at).is_(None)),
     )
-    with database.read() as session:
-        found = session.exec(
-            select(AwardFlag.credential_id)
-            .join(ground, col(ground.id) == col(AwardFlag.because_credential_id))
-            .join(badge, col(badge.id) == col(AwardFlag.credential_id))
-            .where(
-                sa.or_(
-                    sa.and_(unseen, sa.or_(sa.and_(*_in_force(ground, at)), another)),
-                    sa.and_(_is_live(), over),
-                )
+    wanted = (
+        select(AwardFlag.credential_id)
+        .join(ground, col(ground.id) == col(AwardFlag.because_credential_id))
+        .join(badge, col(badge.id) == col(AwardFlag.credential_id))
+        .where(
+            sa.or_(
+                sa.and_(unseen, sa.or_(sa.and_(*_in_force(ground, at)), another)),
+                sa.and_(_is_live(), sa.or_(gone, ended)),
             )
-            .distinct()
-            .limit(BATCH)
-        ).all()
-    return _look_at_each(database, found, at)
+        )
+        .distinct()
+        .order_by(col(AwardFlag.credential_id))
+        .limit(BATCH)
+    )
+    changed, after = 0, ""
+    for _ in range(MOST_BATCHES):  # what is found and stays as it is must not hide what comes behind it
+        with database.read() as session:
+            found = session.exec(wanted.where(col(AwardFlag.credential_id) > after)).all()
+        changed += _look_at_each(database, found, at)
+        if len(found) < BATCH:
+            break
+        after = found[-1]
+    return changed
 
 
 def _grace_over(database: Database, at: datetime) -> int:

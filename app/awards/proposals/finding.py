@@ -64,6 +64,8 @@ def finding(pathway: Pathway, evidence: Evidence, at: datetime) -> Finding | Non
         return None
     rule = conversation(pathway)
     talk = None if rule is None else latest_talk(pathway, rule, evidence, at)
+    if _was_taken_away(found, rule, talk):
+        return None
     ending = ending_of(found)
     kind: Kind = "award"
     if ending is not None:
@@ -78,6 +80,18 @@ def finding(pathway: Pathway, evidence: Evidence, at: datetime) -> Finding | Non
         credential_id=ending.credential_id if ending is not None and kind == "renewal" else None,
         facts=_facts(kind, found, talk),
     )
+
+
+def _was_taken_away(found: Progress, rule: ConversationRule | None, talk: ConversationHeld | None) -> bool:
+    """Whether the badge was revoked, and no conversation has been held since: nobody is asked again on what was known.
+
+    It was revoked by a person who had seen it all. Neither another version of the rule nor another badge below is new
+    about that.
+    """
+    need = found.end.need
+    if rule is None or need is None or need.reason != "revoked" or need.on is None:
+        return False
+    return talk is None or not talk.is_after(need.on)
 
 
 def _nothing_to_do(found: Progress, at: datetime) -> bool:
