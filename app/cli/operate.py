@@ -24,7 +24,7 @@ from app.core.outbox import Worker
 from app.issuer import service as issuer
 from app.learning.files import retention
 from app.messages import expiring
-from app.pathways import external, standing
+from app.pathways import coverage_months, external, standing
 from app.wiring import Services, bind, build_batch_worker, build_worker, prepare
 
 log = get_logger()
@@ -144,6 +144,7 @@ def _chores(services: Services, outbox_worker: Worker) -> None:
         "reminders_due": lambda: expiring.note_reminders(runtime.database),
         "consequences_followed": lambda: consequences.follow_time(runtime.database),
         "standings_worked_out": lambda: standing.recompute_due(runtime.database),
+        "coverage_published": lambda: coverage_months.publish_month(runtime.database),
         "others_badges_checked": lambda: external.check_again(runtime.database, checker(services.verifier)),
         "evidence_expired": lambda: retention.delete_old(runtime.database, runtime.settings.evidence_months),
         "delivered_cleared": lambda: outbox_keeping.clear_delivered(runtime.database),

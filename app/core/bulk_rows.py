@@ -21,6 +21,7 @@ _KINDS: Final[tuple[tuple[type[Any], str], ...]] = (
     (sa.Boolean, "bool"),
     (sa.Integer, "int4"),
     (sa.DateTime, "timestamptz"),
+    (sa.Date, "date"),
     (sa.String, "text"),
 )
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from app.issuer.judged import JudgedBadge
 from app.pathways.competencies import ENDS_SOON, Catalogue, successors
-from app.pathways.suppression import Band, Holding, publish
+from app.pathways.suppression import BAND, Band, Holding, band_of, publish
 from app.programme.frameworks import Competency, Domain, FidelityItem, FidelityScale
 from app.programme.schemas import Level
 
@@ -90,12 +90,13 @@ class Everywhere:
 
     Attributes:
         at: the moment it is told of.
-        staff: how many specialists were in post.
+        staff: how many specialists were in post. A range as well: beside the exact number of the month before it would
+            say what the one who came meanwhile holds.
         bands: by id of a competency or an item; an id that is not here is not told.
     """
 
     at: datetime
-    staff: int
+    staff: Band
     bands: Mapping[str, Band]
 
 
@@ -179,8 +180,8 @@ def coverage(
 def everywhere(
     catalogue: Catalogue, scales: Iterable[FidelityScale], known: Sequence[Holding], others: Sequence[Holding],
     at: datetime,
-) -> Everywhere:  # fmt: skip
-    """What may be told of all centres to somebody who knows some of the people.
+) -> Everywhere | None:  # fmt: skip
+    """What may be told of all centres to somebody who knows some of the people; None if the others are fewer than five.
 
     Args:
         catalogue: the frameworks, and what badges of each version assess.
@@ -189,6 +190,8 @@ def everywhere(
         others: what everybody else holds.
         at: the moment it is told of.
     """
+    if len(others) < BAND:
+        return None
     called = successors(catalogue)
     things: dict[str, set[str]] = {}
     for (key, version), assessment in catalogue.assessed.items():
@@ -201,7 +204,7 @@ def everywhere(
             rows[item.id] = {thing for code in mapped for thing in things.get(code, ())}
     bands = publish(known, others, list(rows.values()))
     told = {name: band for name, band in zip(rows, bands, strict=True) if band is not None}
-    return Everywhere(at, len(known) + len(others), told)
+    return Everywhere(at, band_of(len(known) + len(others)), told)
 
 
 def holding(badges: Iterable[JudgedBadge], at: datetime) -> Holding:

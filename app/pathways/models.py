@@ -125,3 +125,17 @@ class PathwayStanding(Record, table=True):
     met_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     next_change: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)
     computed_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class CoverageMonth(Record, table=True):
+    """What whoever manages these centres is told of all centres in a month: written once, and never changed.
+
+    It holds nothing of a person: bands that may be published. `centres` is the SHA-256 of the centres' sorted ids in
+    hex, or empty in the month's own row. `told` is NULL until it is worked out, and empty where nothing may be told.
+    """
+
+    __tablename__ = "coverage_month"
+
+    month: date = Field(primary_key=True)
+    centres: str = Field(primary_key=True)
+    told: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))

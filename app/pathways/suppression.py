@@ -39,6 +39,12 @@ class Band:
     high: int
 
 
+def band_of(count: int) -> Band:
+    """The band that a count lies in."""
+    low = count - count % BAND
+    return Band(low, low + BAND - 1)
+
+
 def publish(
     known: Sequence[Holding], others: Sequence[Holding], rows: Sequence[Collection[str]]
 ) -> tuple[Band | None, ...]:
@@ -68,8 +74,7 @@ class _Range:
 
     def band(self, total: int) -> Band | None:
         """The band of a total, if it may be told."""
-        low = total - total % BAND
-        return Band(low, low + BAND - 1) if self._lowest <= total <= self._highest else None
+        return band_of(total) if self._lowest <= total <= self._highest else None
 
     def aim(self, total: int) -> tuple[int | None, int | None]:
         """Between which counts of the others, both included, one more or less changes nothing of what is told.

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from app.core.db import ReadSession
 from app.core.text import is_plain_text
-from app.pathways import coverage_reading
+from app.pathways import coverage_months, coverage_reading
 from app.pathways.coverage import Chosen, CompetencyRow, Coverage, Everywhere, Holder, ItemRow
 from app.pathways.suppression import Band
 from app.people.errors import CentreNotFound
@@ -46,7 +46,7 @@ class CoveragePage:
         specialists: of the centre, by name; each with their badges.
         ending: their badges that end within 90 days, the next one first.
         names: of the specialists, by id.
-        told: what is told of all centres; None: too few others.
+        told: what is told of all centres; None: too few others, or nothing was worked out for these centres.
     """
 
     centre: Centre
@@ -101,7 +101,7 @@ def _page(db: ReadSession, session: LaunchSession, centre_id: str, theme: str, l
         ending=bool(ending),
     )
     specialists = tuple(each for each in colleagues(db, centre) if each.is_specialist)
-    told = coverage_reading.of_all(db, [each.id for each in mine])
+    told = coverage_months.of_all(db, [each.id for each in mine])
     soon = [(each, result) for each in specialists for result in each.results if result.is_ending]
     return CoveragePage(
         centre=centre,
@@ -134,7 +134,7 @@ def _numbers(page: CoveragePage, row: CompetencyRow | ItemRow) -> tuple[object, 
         sum(each.is_ending for each in row.holders),
         "; ".join(_named(page, each) for each in row.holders),
         _band(row.everywhere),
-        page.told.staff if page.told else NOT_TOLD,
+        _band(page.told.staff if page.told else None),
     )
 
 

@@ -16,7 +16,7 @@ from tests.browser.test_activities import ORIGIN, Line
 from tests.browser.test_pages_look import Look
 from tests.issuer.test_framework_pins import reworded
 from tests.web.people import SignedIn, sign_in
-from tests.web.test_coverage import award, centre_of, join, populate
+from tests.web.test_coverage import award, centre_of, join, month_begins, populate
 
 NewContext = Callable[..., BrowserContext]
 Picture = Callable[[Page, str], None]
@@ -51,6 +51,7 @@ def test_a_manager_sees_what_the_centre_covers(
     for each in specialists:
         join(services, footscray, each.person_id)
     populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], 60, 33)
+    month_begins(services)
     page.set_viewport_size({"width": 360, "height": 780})
     look.at(f"{root}/coverage")
     for width in (360, 1280):

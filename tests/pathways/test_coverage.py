@@ -182,5 +182,23 @@ def test_what_is_told_of_all_centres_counts_people_and_not_badges() -> None:
     found = catalogue(FRAMEWORK, of=ASSESSMENTS)
     both = coverage.holding((badge("M1"), badge("M2")), AT)
     told = coverage.everywhere(found, (scale(),), [both], [both] * 12 + [frozenset()] * 12, AT)
-    assert told.staff == 25
+    assert told is not None
+    assert told.staff == Band(25, 29)
     assert told.bands == {"A": Band(10, 14), "B": Band(10, 14)}
+
+
+def test_fewer_than_five_others_are_told_nothing_of() -> None:
+    found = catalogue(FRAMEWORK, of=ASSESSMENTS)
+    assert coverage.everywhere(found, (scale(),), [NONE] * 30, [NONE] * 4, AT) is None
+    assert coverage.everywhere(found, (scale(),), [NONE] * 30, [NONE] * 5, AT) is not None
+
+
+def test_one_who_came_meanwhile_cannot_be_told_from_two_months() -> None:
+    found = catalogue(FRAMEWORK, of=ASSESSMENTS)
+    held = coverage.holding((badge("M1"),), AT)
+    before = coverage.everywhere(found, (scale(),), [], [held] * 9 + [NONE] * 31, AT)
+    after = coverage.everywhere(found, (scale(),), [], [held] * 10 + [NONE] * 31, AT)
+    assert before is not None
+    assert after is not None
+    assert (before.bands["A"], after.bands["A"]) == (Band(5, 9), Band(10, 14))
+    assert before.staff == after.staff == Band(40, 44)  # so anybody may have earned it

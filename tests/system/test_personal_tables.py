@@ -36,6 +36,7 @@ EXCEPTIONS = {
     "status_list": "bits, without a word whose",
     "status_list_version": "bits, without a word whose",
     "credential_tombstone": "digests of the ids of erased badges",
+    "coverage_month": "bands of at least five people, as they are published; digests of the ids of centres",
     "programme_version": "what authors publish",
     "programme_module_version": "what authors publish",
     "programme_pathway_version": "what authors publish",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import col, select
 from starlette.testclient import TestClient
 
 from app.core import rows
@@ -18,6 +19,8 @@ from app.core.bulk_rows import insert_rows
 from app.core.clock import now
 from app.core.ids import new_id
 from app.issuer.models import Credential
+from app.pathways import coverage_months
+from app.pathways.models import CoverageMonth
 from app.people import service as people
 from app.people.models import MembershipRecord, PersonRecord
 from app.people.schemas import Centre
@@ -79,6 +82,23 @@ def lines(page: Any) -> dict[str, list[str]]:
     """The table for a spreadsheet, by the id of the competency or item."""
     assert page.headers["content-type"] == "text/csv; charset=utf-8"
     return {row[1]: row for row in csv.reader(io.StringIO(page.content.decode("utf-8-sig")))}
+
+
+def all_centres(page: Any) -> dict[str, list[str]]:
+    """What the table tells of all centres."""
+    return {key: row[7:] for key, row in lines(page).items()}
+
+
+def month_begins(services: Services, at: datetime | None = None) -> None:
+    """What a worker does when a month begins."""
+    coverage_months.publish_month(services.runtime.database, at)
+
+
+def assert_nothing_is_told(reader: SignedIn, centre: Centre) -> None:
+    page = f"/centre/{centre.id}/coverage"
+    table = all_centres(reader.get(f"{page}.csv"))
+    assert {tuple(row) for key, row in table.items() if key.startswith("IPSV")} == {("not shown", "not shown")}
+    assert "All centres: not shown this month" in reader.get(page).text
 
 
 def test_a_centre_without_specialists_is_told_what_comes(marc: SignedIn, footscray: Centre) -> None:
@@ -198,15 +218,18 @@ def test_numbers_of_all_centres_are_bands_whatever_is_filtered(
     award(services, tess.person_id)
     others = [centre_of(services, "east", f"east-{number}") for number in range(3)]
     populate(services, others, 40, 21)
+    month_begins(services)
     root = f"/centre/{footscray.id}/coverage.csv"
     table = lines(marc.get(root))
-    assert table["IPSV-A1"][7:] == ["20 to 24", "41"]
+    assert table["IPSV-A1"][7:] == ["20 to 24", "40 to 44"]
     assert table["IPSV-B1"][7] == "not shown"  # nobody: that too is fewer than five
     for query in ("?theme=T4", "?level=basic", "?ending=yes", "?theme=T4&level=basic&ending=yes"):
         narrowed = lines(marc.get(root + query))
         assert {key: row[7:] for key, row in narrowed.items()}.items() <= {k: r[7:] for k, r in table.items()}.items()
     page = marc.get(f"/centre/{footscray.id}/coverage")
-    assert "20 to 24 of 41" in page.text
+    assert "20 to 24 of 40 to 44" in page.text
+    assert "with 40 to 44 specialists in post" in page.text
+    assert "41" not in lines(marc.get(root))["IPSV-A1"]
     assert "Somebody" not in page.text
 
 
@@ -215,19 +238,137 @@ def test_too_few_other_centres_are_no_crowd(
 ) -> None:
     award(services, tess.person_id)
     populate(services, [centre_of(services, "east", f"east-{number}") for number in range(2)], 40, 21)
-    table = lines(marc.get(f"/centre/{footscray.id}/coverage.csv"))
-    assert {row[7] for key, row in table.items() if key.startswith("IPSV")} == {"not shown"}
-    assert "All centres: not shown yet" in marc.get(f"/centre/{footscray.id}/coverage").text
+    month_begins(services)
+    assert_nothing_is_told(marc, footscray)
 
 
-def test_what_was_awarded_this_month_is_not_told_yet(
+@pytest.mark.parametrize(("people", "is_told"), [(3, False), (4, False), (5, True)])
+def test_fewer_than_five_others_are_not_even_counted(
+    services: Services, marc: SignedIn, tess: SignedIn, footscray: Centre, people: int, is_told: bool
+) -> None:
+    award(services, tess.person_id)
+    populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], people, 1)
+    month_begins(services)
+    if is_told:
+        assert "with 5 to 9 specialists in post" in marc.get(f"/centre/{footscray.id}/coverage").text
+    else:
+        assert_nothing_is_told(marc, footscray)
+
+
+def change_badges(services: Services, number: int, **values: Any) -> None:
+    """Change the badges of so many others, as what happens to them would."""
+    with services.runtime.database.write() as session:
+        some = sa.select(col(Credential.id)).where(col(Credential.status_index) >= 100_000).limit(number)
+        session.exec(sa.update(Credential).where(col(Credential.id).in_(some)).values(**values))
+
+
+LONG_BEFORE = now() - timedelta(days=35)
+
+
+@pytest.mark.parametrize(
+    ("as_the_month_began", "meanwhile"),
+    [
+        ({"valid_until": LONG_BEFORE}, {"valid_until": now() + timedelta(days=900), "current_version": 2}),
+        ({"suspended_at": LONG_BEFORE}, {"suspended_at": None}),
+        ({"valid_until": None}, {"valid_until": LONG_BEFORE}),
+        ({"valid_until": None}, {"issued_at": now()}),
+    ],
+    ids=["renewed late", "reinstated", "corrected", "awarded anew"],
+)
+def test_nothing_that_happens_in_a_month_changes_what_is_told_of_its_beginning(
+    services: Services, marc: SignedIn, tess: SignedIn, footscray: Centre,
+    as_the_month_began: dict[str, Any], meanwhile: dict[str, Any],
+) -> None:  # fmt: skip
+    award(services, tess.person_id)
+    populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], 40, 19)
+    change_badges(services, 1, **as_the_month_began)
+    month_begins(services)
+    root = f"/centre/{footscray.id}/coverage.csv"
+    before = all_centres(marc.get(root))
+    assert before["IPSV-A1"][0] in ("15 to 19", "20 to 24")
+    change_badges(services, 1, **meanwhile)
+    month_begins(services)
+    assert all_centres(marc.get(root)) == before
+
+
+def test_whoever_comes_and_goes_in_a_month_changes_nothing_of_it(
+    services: Services, client: TestClient, marc: SignedIn, tess: SignedIn, footscray: Centre
+) -> None:
+    award(services, tess.person_id)
+    others = [centre_of(services, "east", f"east-{number}") for number in range(3)]
+    populate(services, others, 40, 19)
+    month_begins(services)
+    root = f"/centre/{footscray.id}/coverage.csv"
+    before = all_centres(marc.get(root))
+    noor = sign_in(services, client, "Noor")
+    award(services, noor.person_id)
+    join(services, footscray, noor.person_id)
+    with services.runtime.database.write() as session:
+        session.exec(
+            sa.update(MembershipRecord)
+            .where(col(MembershipRecord.centre_id) == others[0].id)
+            .values(centre_id=footscray.id)
+        )
+    assert all_centres(marc.get(root)) == before
+
+
+def test_who_manages_another_set_of_centres_since_waits_for_the_next_month(
     services: Services, marc: SignedIn, tess: SignedIn, footscray: Centre
 ) -> None:
     award(services, tess.person_id)
-    populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], 40, 19)
-    root = f"/centre/{footscray.id}/coverage.csv"
-    assert lines(marc.get(root))["IPSV-A1"][7] == "20 to 24"
-    with services.runtime.database.write() as session:
-        some = sa.select(col(Credential.id)).where(col(Credential.status_index) >= 100_000).limit(5)
-        session.exec(sa.update(Credential).where(col(Credential.id).in_(some)).values(issued_at=now()))
-    assert lines(marc.get(root))["IPSV-A1"][7] == "15 to 19"
+    others = [centre_of(services, "east", f"east-{number}") for number in range(5)]
+    populate(services, others, 60, 29)
+    month_begins(services)
+    join(services, others[0], marc.person_id, "supervisor")
+    assert_nothing_is_told(marc, footscray)
+    month_begins(services, now() + timedelta(days=32))
+    with services.runtime.database.read() as session:
+        own = [footscray.id, others[0].id]
+        assert coverage_months.of_all(session, own) is None
+        assert coverage_months.of_all(session, own[::-1], now() + timedelta(days=32)) is not None
+
+
+def test_the_numbers_of_the_first_worker_stand_and_old_months_are_forgotten(
+    services: Services, marc: SignedIn, tess: SignedIn, footscray: Centre
+) -> None:
+    award(services, tess.person_id)
+    populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], 40, 21)
+    database = services.runtime.database
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda _: coverage_months.publish_month(database), range(4)))
+    assert sum(written) == 4  # one for each centre, and each once
+    later = now().replace(day=1)
+    for months in range(1, 15):
+        later = (later + timedelta(days=32)).replace(day=1)
+        coverage_months.publish_month(database, later)
+        with database.read() as session:
+            held = set(session.exec(sa.select(col(CoverageMonth.month))).scalars())  # type: ignore[call-overload]
+        assert len(held) == min(months + 1, coverage_months.MONTHS_KEPT + 1)
+
+
+def test_what_is_kept_of_a_month_is_bands_and_nobody(
+    services: Services, marc: SignedIn, tess: SignedIn, footscray: Centre
+) -> None:
+    award(services, tess.person_id)
+    populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], 40, 21)
+    month_begins(services)
+    with services.runtime.database.read() as session:
+        kept = session.exec(select(CoverageMonth)).all()
+    assert len(kept) == 5
+    for row in kept:
+        assert row.told is not None
+        assert set(row.told) in ({"staff", "bands"}, set())
+        for low, high in (row.told["staff"], *row.told["bands"].values()) if row.told else ():
+            assert (low % 5, high - low) == (0, 4)
+    assert footscray.id not in str([(row.centres, row.told) for row in kept])
+
+
+def test_a_round_that_is_out_of_time_is_gone_on_with_by_the_next(
+    services: Services, marc: SignedIn, tess: SignedIn, footscray: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    award(services, tess.person_id)
+    populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], 40, 21)
+    monkeypatch.setattr(coverage_months, "LONGEST_ROUND_SECONDS", -1.0)
+    rounds = [coverage_months.publish_month(services.runtime.database) for _ in range(5)]
+    assert rounds == [1, 1, 1, 1, 0]
+    assert all_centres(marc.get(f"/centre/{footscray.id}/coverage.csv"))["IPSV-A1"] == ["20 to 24", "40 to 44"]
