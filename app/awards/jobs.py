@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.awards import prerequisites, requests
-from app.awards.service import award_for_decision, months_after, record_award
+from app.awards.service import award_for_decision, decision_key, months_after, record_award
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import Database, ReadSession
@@ -100,7 +100,7 @@ def _award(deps: AwardDeps, event: AwardDecided) -> None:
     if done is None:
         awarded_at = outcome.decided_at.replace(microsecond=0)
         request = IssueRequest(
-            idempotency_key=f"decision:{event.decision_id}",
+            idempotency_key=decision_key(event.decision_id),
             issuer_key=deps.issuer_key,
             achievement_key=outcome.module_key,
             achievement_version=outcome.module_version,

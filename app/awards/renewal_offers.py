@@ -165,11 +165,17 @@ def _offer(
     renewed = next((each for each in of_badge if each.state == "awarded"), None)
     end = badge.valid_until
     closes_at = months_after(end, CLOSES_AFTER_MONTHS) if end is not None else None
+    why_not = _why_not(session, person_id, badge, badges, module, at)
+    # What was handed in in time may be decided, and come back, later than that.
+    if why_not == "over" and underway is not None and underway.state != "working":
+        why_not = None
+    if why_not is None or why_not == "over":
+        why_not = _decided(renewed, end) or why_not
     return RenewalOffer(
         badge=badge,
         opens_at=end - OPENS_BEFORE if end is not None else None,
         closes_at=closes_at,
-        why_not=_why_not(session, person_id, badge, badges, module, at) or _decided(renewed, end),
+        why_not=why_not,
         module=module,
         ways=_ways(session, module, underway),
         underway=underway,
@@ -190,15 +196,16 @@ def _why_not(
         return "revoked"
     if end is None:
         return "no_end"
+    is_over = at >= months_after(end, CLOSES_AFTER_MONTHS)
     checks: tuple[tuple[WhyNot, bool], ...] = (
-        ("suspended", badge.suspended_at is not None),
+        # Of a module's badge that ended so long ago nothing changes by the end of its suspension.
+        ("suspended", badge.suspended_at is not None and not (is_over and module is not None)),
         ("replaced", any(_replaces(other, badge, end) for other in badges)),
         ("early", at < end - OPENS_BEFORE),
     )
     first = next((why for why, holds in checks if holds), None)
     if first is not None:
         return first
-    is_over = at >= months_after(end, CLOSES_AFTER_MONTHS)
     if module is None:
         return _why_not_by_talk(session, person_id, badge, at, is_over=is_over)
     return _why_not_by_work(session, badge, module, is_over)

@@ -30,6 +30,11 @@ def months_after(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month, day=day)
 
 
+def decision_key(decision_id: str) -> str:
+    """The idempotency key of the badge that a decision leads to: it is issued once, however often it is asked for."""
+    return f"decision:{decision_id}"
+
+
 def award_for_decision(session: ReadSession, decision_id: str) -> AwardInfo | None:
     """The award a decision led to, once its badge is issued."""
     row = session.exec(select(Award).where(Award.decision_id == decision_id)).first()

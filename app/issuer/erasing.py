@@ -71,6 +71,12 @@ def is_erased(session: ReadSession, credential_id: str) -> bool:
     return session.run(_GRAVE, {"digest": digest(credential_id)}).one_or_none() is not None
 
 
+def was_erased(session: ReadSession, secret_box: SecretBox, idempotency_key: str) -> bool:
+    """Whether a badge was issued under this idempotency key, and erased since."""
+    keys = repeat_keys(secret_box, idempotency_key)
+    return session.exec(select(Credential.id).where(col(Credential.idempotency_key).in_(keys))).first() is not None
+
+
 def repeat_keys(secret_box: SecretBox, idempotency_key: str) -> list[str]:
     """What an idempotency key is stored as once its badge is erased: a keyed digest, newest master key first."""
     return [f"{ERASED}:{value.hex()}" for value in secret_box.derive_all(REPEAT_PURPOSE, idempotency_key)]

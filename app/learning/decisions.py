@@ -181,6 +181,7 @@ def decision_outcome(session: ReadSession, decision_id: str) -> DecisionOutcome:
         module_key=submission.module_key,
         module_version=submission.module_version,
         outcome=decision.outcome,
+        submitted_at=submission.submitted_at,
         decided_at=decision.decided_at,
         decided_by_person_id=decision.decided_by,
         results=tuple(

@@ -1,4 +1,9 @@
-"""Enrolment: a person, a module, and the version the person is judged under."""
+"""Enrolment: a person, a module, and the version the person is judged under.
+
+A whole module may be done a second time, when its badge is gone. Then there is a second enrolment with a higher number,
+and the newest one is meant wherever a person's enrolment in a module is asked for. Renewals have numbers among them;
+what tells them apart is that a renewal asks for certain steps only.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,30 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from app.core import audit, rows
+from app.core import audit
 from app.core.audit import Actor
 from app.core.db import ReadSession, WriteSession
+from app.core.rows import table
 from app.learning.errors import ActivityNotFound, EnrolmentNotFound, WorkLocked
 from app.learning.models import EnrolmentRecord, LessonCompletionRecord, SubmissionRecord
+from app.learning.renewal_errors import NotDoneAgain
 from app.learning.schemas import Enrolment
 from app.programme import service as programme
 from app.programme.renewals import update_of
 from app.programme.schemas import Activity, ActivityKind, Module
+
+RACES = 5
+_COLUMNS = table(EnrolmentRecord).c
+_WHOLE = (
+    sa.select(*_COLUMNS)
+    .where(
+        _COLUMNS.person_id == sa.bindparam("person_id"),
+        _COLUMNS.module_key == sa.bindparam("module_key"),
+        _COLUMNS.renewal_steps.is_(sa.null()),
+    )
+    .order_by(_COLUMNS.number.desc())
+    .limit(1)
+)
 
 
 def enrol(session: WriteSession, *, person_id: str, module: Module, organisation_id: str | None) -> Enrolment:
@@ -40,16 +60,61 @@ def enrol(session: WriteSession, *, person_id: str, module: Module, organisation
         if found is None:
             raise
         return found
-    audit.record(
-        session,
-        actor=Actor(kind="person", id=person_id),
-        action="learning.enrolled",
-        subject="enrolment",
-        subject_id=row.id,
-        module=module.key,
-        version=module.version,
-    )
+    _note(session, row, "learning.enrolled")
     return to_enrolment(row)
+
+
+def begin_again(session: WriteSession, *, person_id: str, module: Module, organisation_id: str | None) -> Enrolment:
+    """An enrolment by which the person does a whole module once more, made at the first call.
+
+    All that hangs on the earlier one stays as it is. Two calls at the same moment make one.
+
+    Args:
+        session: the caller's transaction.
+        person_id: who does it again; the caller has made sure that nothing is left of what the first time led to.
+        module: in its newest version.
+        organisation_id: from whose LMS, if that is known.
+
+    Raises:
+        NotDoneAgain: the person has never been awarded this module.
+    """
+    for _ in range(RACES):
+        # Asked first: whoever begins the same between the two questions is found by the second, or has the number.
+        number = last_number(session, person_id, module.key) + 1
+        newest = enrolment_of(session, person_id=person_id, module_key=module.key)
+        if newest is None:
+            raise NotDoneAgain
+        if _newest_state(session, newest.id) != "awarded":
+            if newest.number == 0:
+                raise NotDoneAgain
+            return newest
+        row = EnrolmentRecord(
+            person_id=person_id,
+            module_key=module.key,
+            module_version=module.version,
+            organisation_id=organisation_id,
+            number=number,
+        )
+        try:
+            with session.begin_nested():
+                session.add(row)
+                session.flush()
+        except IntegrityError as error:  # somebody else took the number, perhaps for the same
+            race = error
+            continue
+        _note(session, row, "learning.begun_again")
+        return to_enrolment(row)
+    raise race
+
+
+def last_number(session: ReadSession, person_id: str, module_key: str) -> int:
+    """The highest number among a person's enrolments in a module, renewals too; 0 where there is none."""
+    newest = session.exec(
+        select(sa.func.max(EnrolmentRecord.number)).where(
+            EnrolmentRecord.person_id == person_id, EnrolmentRecord.module_key == module_key
+        )
+    ).one()
+    return newest or 0
 
 
 def enrolment(session: ReadSession, enrolment_id: str) -> Enrolment:
@@ -65,8 +130,8 @@ def enrolment(session: ReadSession, enrolment_id: str) -> Enrolment:
 
 
 def enrolment_of(session: ReadSession, *, person_id: str, module_key: str) -> Enrolment | None:
-    """A person's enrolment in a module, if there is one; not one by which they renew its badge."""
-    row = rows.find(session, EnrolmentRecord, person_id=person_id, module_key=module_key, number=0)
+    """A person's newest enrolment in a whole module, if there is one; never one by which they renew its badge."""
+    row = session.run(_WHOLE, {"person_id": person_id, "module_key": module_key}).one_or_none()
     return to_enrolment(row) if row is not None else None
 
 
@@ -158,11 +223,7 @@ def refuse_if_locked(session: ReadSession, enrolment_id: str) -> None:
     Raises:
         WorkLocked: it is.
     """
-    state = session.exec(
-        select(SubmissionRecord.state)
-        .where(SubmissionRecord.enrolment_id == enrolment_id)
-        .order_by(col(SubmissionRecord.number).desc())
-    ).first()
+    state = _newest_state(session, enrolment_id)
     if state == "submitted":
         raise WorkLocked(
             "Your work is with an assessor, so it cannot be changed now.",
@@ -175,6 +236,27 @@ def refuse_if_locked(session: ReadSession, enrolment_id: str) -> None:
             kept="What you handed in is kept exactly as it was.",
             next_step="Open the module's page to see your badge.",
         )
+
+
+def _newest_state(session: ReadSession, enrolment_id: str) -> str | None:
+    """The state of the newest round of work; None before anything is handed in."""
+    return session.exec(
+        select(SubmissionRecord.state)
+        .where(SubmissionRecord.enrolment_id == enrolment_id)
+        .order_by(col(SubmissionRecord.number).desc())
+    ).first()
+
+
+def _note(session: WriteSession, row: EnrolmentRecord, action: str) -> None:
+    audit.record(
+        session,
+        actor=Actor(kind="person", id=row.person_id),
+        action=action,
+        subject="enrolment",
+        subject_id=row.id,
+        module=row.module_key,
+        version=row.module_version,
+    )
 
 
 def to_enrolment(row: EnrolmentRecord | sa.Row[Any]) -> Enrolment:

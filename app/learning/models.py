@@ -16,8 +16,9 @@ from app.core.ids import new_id
 class EnrolmentRecord(Record, table=True):
     """A person's work on a module, under the version that was current when they began.
 
-    Number 0 is the work that leads to the badge. Each higher one renews a badge: it asks for the steps in
-    `renewal_steps` only, and takes no work that is handed in after `renew_by`.
+    Number 0 is the work that leads to the badge first. One with `renewal_steps` renews a badge: it asks for these steps
+    only, and takes no work that is handed in after `renew_by`. One without them and with a higher number does the whole
+    module again, because the badge was revoked or ended too long ago to be renewed.
     """
 
     __tablename__ = "enrolment"

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from app.core.db import ReadSession
@@ -46,9 +47,10 @@ def _outcomes(session: ReadSession, person_ids: Collection[str]) -> tuple[Outcom
     newest = dict(rounds)  # the last of an enrolment stays
     begun = session.exec(
         select(EnrolmentRecord)
-        .where(col(EnrolmentRecord.person_id).in_(person_ids), EnrolmentRecord.number == 0)
-        .order_by(EnrolmentRecord.module_key)
+        .where(col(EnrolmentRecord.person_id).in_(person_ids), col(EnrolmentRecord.renewal_steps).is_(sa.null()))
+        .order_by(EnrolmentRecord.module_key, col(EnrolmentRecord.number))
     ).all()
+    of_each = {(row.person_id, row.module_key): row for row in begun}  # the last that does the whole module stays
     return tuple(
         Outcome(
             person_id=row.person_id,
@@ -56,5 +58,5 @@ def _outcomes(session: ReadSession, person_ids: Collection[str]) -> tuple[Outcom
             organisation_id=row.organisation_id,
             state=cast(OverallState, newest.get(row.id, "working")),
         )
-        for row in begun
+        for row in of_each.values()
     )

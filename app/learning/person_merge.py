@@ -1,8 +1,9 @@
 """The learning room's part in joining two records: all work is the one person's, whoever they were when they did it.
 
-A person has one enrolment in a module. Where both records have begun the same one, the enrolment that is further along
-goes on and the other stays with the old record, with its drafts; what was handed in and decided names the person either
-way, so that every rule about one's own work holds by the ids alone.
+A person has one enrolment in a whole module, and another for each time that they do it again. Where both records have
+the same one, the enrolment that is further along goes on and the other stays with the old record, with its drafts; what
+was handed in and decided names the person either way, so that every rule about one's own work holds by the ids alone.
+Renewals all go along, each with its badge, and take another number where theirs is taken.
 """
 
 from __future__ import annotations
@@ -146,6 +147,7 @@ class LearningMerge(Moves):
             if each.stays.enrolment.person_id == from_id:
                 _exchange(session, each)
         superfluous = [each.old.enrolment.id for each in conflicts]
+        _make_room(session, from_id, to_id)
         session.execute(
             sa.update(EnrolmentRecord)
             .where(col(EnrolmentRecord.person_id) == from_id, col(EnrolmentRecord.id).not_in(superfluous))
@@ -170,6 +172,32 @@ def _lock(session: WriteSession, *person_ids: str) -> None:
             .with_for_update(key_share=True)
         ).all()
     session.expire_all()
+
+
+def _make_room(session: WriteSession, *person_ids: str) -> None:
+    """Give renewals other numbers where the other record has that number, so that both sets are one person's."""
+    rows = session.exec(
+        select(EnrolmentRecord)
+        .where(col(EnrolmentRecord.person_id).in_(person_ids))
+        .order_by(col(EnrolmentRecord.enrolled_at), EnrolmentRecord.id)
+    ).all()
+    taken: dict[str, set[int]] = {}
+    for row in rows:
+        if row.renewal_steps is None:
+            taken.setdefault(row.module_key, set()).add(row.number)
+    highest: dict[str, int] = {}
+    for row in rows:
+        highest[row.module_key] = max(row.number, highest.get(row.module_key, 0))
+    for row in rows:
+        if row.renewal_steps is None:
+            continue
+        numbers = taken.setdefault(row.module_key, set())
+        if row.number in numbers:
+            highest[row.module_key] += 1
+            row.number = highest[row.module_key]
+            session.add(row)
+        numbers.add(row.number)
+    session.flush()
 
 
 def _exchange(session: WriteSession, of: _Conflict) -> None:
@@ -203,9 +231,11 @@ def _standing(session: ReadSession, enrolment: Enrolment) -> _Standing:
 
 
 def _begun(session: ReadSession, person_id: str) -> set[tuple[str, int]]:
-    """The modules that a person has begun, each with the number: a renewal is begun beside the work it renews."""
+    """The whole modules that a person has begun, each with the number: a renewal is begun beside the work it renews."""
     rows = session.exec(
-        select(EnrolmentRecord.module_key, EnrolmentRecord.number).where(EnrolmentRecord.person_id == person_id)
+        select(EnrolmentRecord.module_key, EnrolmentRecord.number).where(
+            EnrolmentRecord.person_id == person_id, col(EnrolmentRecord.renewal_steps).is_(sa.null())
+        )
     ).all()
     return set(rows)
 
@@ -217,6 +247,8 @@ def _conflicts(session: ReadSession, from_id: str, to_id: str) -> tuple[_Conflic
     by_module: dict[tuple[str, int], list[_Standing]] = {}
     for person_id in (from_id, to_id):
         for standing in _standings(session, person_id):
+            if standing.enrolment.is_renewal:
+                continue
             key = (standing.enrolment.module_key, standing.enrolment.number)
             by_module.setdefault(key, []).append(standing)
     found = []

@@ -87,6 +87,6 @@ def missing(session: ReadSession, person_id: str, module: Module, *, badges_only
 
 def renewal_gone(session: ReadSession, of: Enrolment) -> tuple[Missing, ...]:
     """That the badge which this work renews was revoked or erased since it was begun; nothing of other work."""
-    if of.number == 0 or (of.renews is not None and _Bound.renewals(session, of.renews)):
+    if not of.is_renewal or (of.renews is not None and _Bound.renewals(session, of.renews)):
         return ()
     return (Missing("badge_gone", "The badge was revoked or erased, so there is nothing left to renew."),)

@@ -1,4 +1,4 @@
-"""What can be wrong when a badge is renewed, in words for the person who meets it."""
+"""What can be wrong when a badge is renewed, or its module done again, in words for the person who meets it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,21 @@ class RenewalOver(Conflict):
         super().__init__(
             "A badge can be renewed until twelve months after its end. After that the module is done as a whole again.",
             kept="Everything you wrote is kept, and the badge still shows what you did.",
-            next_step="Ask the people who run your programme how to do the module again.",
+            next_step="Open the module from your LMS, and choose “Do the module again” there.",
+        )
+
+
+class NotDoneAgain(Conflict):
+    """A badge of this module is in force or can be renewed, or the work that led to one is not decided yet."""
+
+    slug = "not-done-again"
+    title = "This module cannot be done again now"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A module is done again as a whole when its badge was revoked, or ended more than twelve months ago.",
+            kept="Your work and your badges are as they were.",
+            next_step="Open My badges: it says for each badge what comes next.",
         )
 
 

@@ -18,15 +18,13 @@ from sqlmodel import col, select
 from app.core import audit
 from app.core.audit import Actor
 from app.core.db import ReadSession, WriteSession
-from app.learning.enrolments import lock, refuse_if_locked, to_enrolment
+from app.learning.enrolments import RACES, last_number, lock, refuse_if_locked, to_enrolment
 from app.learning.models import EnrolmentRecord, SubmissionRecord
 from app.learning.renewal_errors import NoSuchRenewal
 from app.learning.schemas import Enrolment, OverallState
 from app.programme import service as programme
 from app.programme.renewals import ways
 from app.programme.schemas import Module
-
-RACES = 5
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def begin(
     """
     for _ in range(RACES):
         # Asked first: whoever begins the same between the two questions is found by the second, or has the number.
-        number = _last(session, person_id, module.key) + 1
+        number = last_number(session, person_id, module.key) + 1
         found = _open(session, person_id, credential_id)
         if found is not None:
             return _choose(session, found, steps)
@@ -106,7 +104,7 @@ def current(session: ReadSession, *, person_id: str, module_key: str) -> Enrolme
         .where(
             EnrolmentRecord.person_id == person_id,
             EnrolmentRecord.module_key == module_key,
-            EnrolmentRecord.number > 0,
+            col(EnrolmentRecord.renewal_steps).is_not(sa.null()),
         )
         .order_by(col(EnrolmentRecord.number).desc())
     ).first()
@@ -117,7 +115,7 @@ def renewals_of(session: ReadSession, person_id: str) -> tuple[RenewalStanding, 
     """All renewals by this person, the newest of each module first."""
     rows = session.exec(
         select(EnrolmentRecord)
-        .where(EnrolmentRecord.person_id == person_id, EnrolmentRecord.number > 0)
+        .where(EnrolmentRecord.person_id == person_id, col(EnrolmentRecord.renewal_steps).is_not(sa.null()))
         .order_by(EnrolmentRecord.module_key, col(EnrolmentRecord.number).desc())
     ).all()
     rounds = _newest_rounds(session, [row.id for row in rows])
@@ -162,15 +160,6 @@ def _choose(session: WriteSession, row: EnrolmentRecord, steps: Collection[str])
     session.flush()
     _note(session, row, "learning.renewal_steps_chosen")
     return to_enrolment(row)
-
-
-def _last(session: ReadSession, person_id: str, module_key: str) -> int:
-    newest = session.exec(
-        select(sa.func.max(EnrolmentRecord.number)).where(
-            EnrolmentRecord.person_id == person_id, EnrolmentRecord.module_key == module_key
-        )
-    ).one()
-    return newest or 0
 
 
 def _newest_rounds(session: ReadSession, enrolment_ids: Sequence[str]) -> dict[str, SubmissionRecord]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from app.core.db import ReadSession
 from app.learning import panel_marks, second_marking
 from app.learning.assessors import foreign_work, require_assessor
-from app.learning.enrolments import module_of_work
+from app.learning.enrolments import enrolment, module_of_work
 from app.learning.errors import SubmissionNotFound
 from app.learning.marking_errors import NotIndependent, WaitsForSecondMark
 from app.learning.models import SubmissionRecord
@@ -60,6 +60,7 @@ def open_submission(session: ReadSession, *, submission_id: str, assessor_person
         recognition=is_chosen(session, row.enrolment_id),
         kept_back=kept_back,
         panel=panel_marks.view(session, row, assessor_person_id),
+        is_again=enrolment(session, row.enrolment_id).is_again,
     )
 
 

@@ -77,7 +77,7 @@ def missing_now(
 def awards_wait_for(session: ReadSession, of: Enrolment, module: Module) -> tuple[Missing, ...]:
     """What no work of the learner's on this module can mend, and what only its award waits for."""
     review = missing_review(module, _issue_until(session, module), now().date())
-    needed = prerequisites.missing(session, of.person_id, module, badges_only=of.number > 0)
+    needed = prerequisites.missing(session, of.person_id, module, badges_only=of.is_renewal)
     return (*needed, *review, *prerequisites.renewal_gone(session, of))
 
 

@@ -45,7 +45,7 @@ class Enrolment:
     """A person's work on a module, pinned to the version it began under.
 
     Attributes:
-        number: 0 for the work that leads to the badge; higher for one that renews a badge.
+        number: 0 for the first; higher for each renewal of the badge, and for each time that the whole is done again.
         renews: id of the badge that it renews, while there is one.
         renewal_steps: keys of the activities that the renewal asks for; None where it is none.
         renew_by: until when the renewal's work can be handed in.
@@ -61,6 +61,16 @@ class Enrolment:
     renews: str | None = None
     renewal_steps: tuple[str, ...] | None = None
     renew_by: datetime | None = None
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether it renews a badge, and asks for certain steps only."""
+        return self.renewal_steps is not None
+
+    @property
+    def is_again(self) -> bool:
+        """Whether the whole module is done once more, after a badge that is gone."""
+        return self.number > 0 and not self.is_renewal
 
 
 @dataclass(frozen=True)
@@ -234,13 +244,18 @@ class Decision:
 
 @dataclass(frozen=True)
 class DecisionOutcome:
-    """A decision as other rooms need it: who reached what, by whose decision; no text."""
+    """A decision as other rooms need it: who reached what, by whose decision; no text.
+
+    Attributes:
+        submitted_at: when the work that was decided was handed in.
+    """
 
     decision_id: str
     person_id: str
     module_key: str
     module_version: int
     outcome: Outcome
+    submitted_at: datetime
     decided_at: datetime
     decided_by_person_id: str
     results: tuple[tuple[str, int], ...]
@@ -301,6 +316,7 @@ class SubmissionForMarking:
         recognition: whether the learner chose recognition of prior learning: all the evidence, no lessons.
         kept_back: how many earlier rounds this assessor is not shown, because they may judge them a second time, blind.
         panel: how the panel stands, for this assessor; None where one assessor decides.
+        is_again: whether the learner does the whole module again, after a badge that is gone.
     """
 
     submission: Submission
@@ -317,6 +333,7 @@ class SubmissionForMarking:
     recognition: bool = False
     kept_back: int = 0
     panel: PanelView | None = None
+    is_again: bool = False
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,10 @@ def _told(row: LtiGradeLink) -> tuple[Any, ...]:
 
 
 def _earlier_award(session: ReadSession, *, person_id: str, module_key: str) -> str | None:
-    """The decision by which this person was awarded the module before, if there is one."""
+    """The decision by which this person was awarded the module before, if there is one.
+
+    Of whoever does the module again because the badge is gone, the first award is not told to another gradebook.
+    """
     enrolment = learning.enrolment_of(session, person_id=person_id, module_key=module_key)
     if enrolment is None:
         return None

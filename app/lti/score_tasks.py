@@ -160,13 +160,7 @@ def _words(session: ReadSession, row: LtiScore, quirks: Default) -> tuple[str, d
         outcome = learning.decision_outcome(session, row.decision_id)
     except DecisionNotFound:
         return REPAIR_COMMENT, None, True
-    if not quirks.wants_submission_time:
-        return AWARD_COMMENT, None, False
-    enrolment = learning.enrolment_of(session, person_id=outcome.person_id, module_key=outcome.module_key)
-    if enrolment is None:
-        return AWARD_COMMENT, None, False
-    rounds = learning.submissions_of(session, enrolment_id=enrolment.id, person_id=outcome.person_id)
-    return AWARD_COMMENT, next((each.submitted_at for each in rounds if each.state == "awarded"), None), False
+    return AWARD_COMMENT, outcome.submitted_at if quirks.wants_submission_time else None, False
 
 
 def _newest_of_others(session: ReadSession, row: LtiScore, url: str) -> datetime | None:

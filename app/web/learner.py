@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from app.awards import renewal_offers
+from app.awards import doing_again, renewal_offers
+from app.awards.service import award_for_decision
 from app.core.db import ReadSession
 from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary
@@ -19,6 +20,7 @@ from app.learning.evidence import KIND_WORDS as FOUND_WORDS
 from app.learning.evidence import Place
 from app.learning.files import EvidenceFile, files_of
 from app.learning.provisional import ProvisionalState
+from app.learning.renewal_errors import NotDoneAgain
 from app.learning.schemas import Enrolment, Missing, Progress
 from app.learning.workbench_schemas import AppealStanding
 from app.lti.schemas import DEEP_LINKING_REQUEST, PATHWAY_VIEW, SUBMISSION_REVIEW_REQUEST
@@ -32,7 +34,7 @@ from app.web.forms import PostedForm
 from app.web.found import KEEP, FoundPlace, in_field, marked, shown
 from app.web.learner_path import KIND_WORDS, enrolled, fields_of, next_step
 from app.web.pages import render
-from app.web.renewing_words import RenewalLine, line_of
+from app.web.renewing_words import AgainLine, RenewalLine, again_line, line_of
 from app.web.sessions import CurrentLaunch, LaunchSession
 
 router = APIRouter(prefix="/at/{handle}", include_in_schema=False)
@@ -68,6 +70,7 @@ class ModulePage:
     manages: bool = False
     appeal: AppealStanding | None = None
     renewal: RenewalLine | None = None
+    again: AgainLine | None = None
     may_be_left_behind: bool = False
 
 
@@ -180,12 +183,13 @@ def modules(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRespons
 
 
 @router.get("/module")
-def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLResponse:
+def module_page(request: Request, session: CurrentLaunch, db: ReadDb, runtime: App) -> HTMLResponse:
     """The module as a path: what is done, what is next, what came back."""
     enrolment, module = enrolled(db, session)
     progress = learning.progress(db, enrolment.id)
     href, text = next_step(session, progress, module)
-    badge = _badge(db, session, enrolment)
+    badge = _badge(db, session, enrolment, progress)
+    again = None if session.renewing else doing_again.offer(db, runtime.secret_box, session.person_id, module.key)
     page = ModulePage(
         module=module,
         progress=progress,
@@ -195,7 +199,8 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRes
         criterion_titles={criterion.key: criterion.title for criterion in module.rubric.criteria},
         notice_version=notice.NOTICE_VERSION if notice.notice_due(db, session.person_id) else None,
         badge=badge,
-        renewal=_renewal(db, session, badge),
+        renewal=_renewal(db, session, badge) if again is None else None,
+        again=again_line(again) if again is not None else None,
         manages=_is_manager(db, session),
         appeal=appeals.standing(db, enrolment_id=enrolment.id, person_id=session.person_id),
         may_be_left_behind=progress.done > 0 and people.confirmed_email(db, session.person_id) is None,
@@ -203,9 +208,15 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb) -> HTMLRes
     return render(request, "learner/module.html", page)
 
 
-def _badge(db: ReadSession, session: LaunchSession, own: Enrolment) -> CredentialSummary | None:
-    """The badge that the work is about: that which it renews, or else the newest of the module."""
+def _badge(db: ReadSession, session: LaunchSession, own: Enrolment, progress: Progress) -> CredentialSummary | None:
+    """The badge that the work is about: that which it renews, or else the newest of the module.
+
+    Of a module that is done again only the badge that this leads to.
+    """
     badges = [each for each in issuer.credentials_of(db, session.person_id) if each.achievement_key == own.module_key]
+    if own.is_again:
+        award = award_for_decision(db, progress.decision_id) if progress.decision_id is not None else None
+        return next((each for each in badges if award is not None and each.id == award.credential_id), None)
     return next((each for each in badges if each.id == own.renews), next(iter(badges), None))
 
 
@@ -221,6 +232,22 @@ def recognise(session: CurrentLaunch, db: WriteDb, form: PostedForm) -> Redirect
     enrolment, _module = enrolled(db, session)
     chosen = form.get("choice") == "recognition"
     recognition.choose(db, enrolment_id=enrolment.id, person_id=session.person_id, chosen=chosen)
+    return RedirectResponse(f"{session.root}/module", status_code=303)
+
+
+@router.post("/again")
+def do_again(session: CurrentLaunch, db: WriteDb, runtime: App) -> RedirectResponse:
+    """Begin the whole module once more, as nothing that the first time led to counts any more or can be renewed."""
+    enrolment, _module = enrolled(db, session)
+    if session.renewing:
+        raise NotDoneAgain
+    doing_again.begin(
+        db,
+        runtime.secret_box,
+        person_id=session.person_id,
+        module_key=enrolment.module_key,
+        organisation_id=session.organisation_id,
+    )
     return RedirectResponse(f"{session.root}/module", status_code=303)
 
 

@@ -166,6 +166,14 @@ def why_renewing(step: Step, stage: RenewalStage) -> str:
     return " ".join(filter(None, (f"It ended on {day(on)}." if on is not None else "", RENEWAL_WHY[stage])))
 
 
+def done_again(step: Step) -> str:
+    """That a badge is gone whose module is being done once more."""
+    need = step.need
+    if need is None or need.on is None:
+        return ""
+    return f"It {'was revoked' if need.reason == 'revoked' else 'ended'} on {day(need.on)}. You are doing it again."
+
+
 def why_open(step: Step, *, renewable: bool = True) -> str:
     """Why a step is open and what would meet it, in whole sentences.
 

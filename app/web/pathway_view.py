@@ -289,12 +289,22 @@ class _Drawn:
         if step.is_met:
             state = _counting(step, traveller.at)
             return state, words.STATE_WORDS[state]
-        if step.need is not None and step.need.reason in ENDED:
+        if step.need is not None and step.need.reason in ENDED and not self._is_done_again(step, key):
             return "ended", words.ENDED_WORDS[step.need.reason]
         ahead: StopState = "later" if missing or is_pathway_key(key) else "open"
         work = traveller.work.get(key)
         state = ahead if work is None else words.WORK.get(work, ahead)
         return state, words.STATE_WORDS[state]
+
+    def _is_done_again(self, step: Step, key: str) -> bool:
+        """Whether the module is being done once more, because its badge is gone for good."""
+        traveller, need = self._traveller, step.need
+        if traveller is None or need is None or traveller.work.get(key) not in words.WORK:
+            return False
+        if need.reason == "revoked":
+            return True
+        badge = need.badge if need.reason == "expired" else None
+        return badge is not None and badge.credential_id not in traveller.renewable
 
     def _missing_before(self, key: str) -> list[str]:
         if self._traveller is None:
@@ -321,6 +331,8 @@ class _Drawn:
         if asked_at is not None and isinstance(step.rule, ConfirmationRule) and not step.is_met:
             return words.asked(step.rule, asked_at)
         badge = step.need.badge if step.need is not None else None
+        if isinstance(step.rule, HeldRule) and self._is_done_again(step, step.rule.achievement):
+            return words.done_again(step)
         if badge is not None and badge.credential_id in self._traveller.by_talk:
             return words.ended_until_talk(step)
         return words.why_open(step, renewable=badge is None or badge.credential_id in self._traveller.renewable)

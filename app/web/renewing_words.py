@@ -1,4 +1,4 @@
-"""How it stands with the renewal of a badge, in words for its holder."""
+"""How it stands with the renewal of a badge, or with doing its module again, in words for its holder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from app.awards.doing_again import AgainOffer
 from app.awards.renewal_offers import RenewalOffer, WhyNot
 from app.learning.knowledge_check import pass_count
 from app.programme.renewals import update_of
@@ -18,11 +19,12 @@ AN_HOUR: Final = 60
 WHY_NOT: Final[Mapping[WhyNot, str]] = {
     "no_end": "This badge does not end, so there is nothing to renew.",
     "revoked": "This badge was revoked, so it cannot be renewed. If you think that is a mistake, ask the people who "
-    "run your programme.",
+    "run your programme. The badge of a module can be earned again: open the module from your LMS and choose “Do the "
+    "module again”.",
     "suspended": "This badge is suspended. It can be renewed once it is in force again. Ask the people who run your "
     "programme what happens next.",
     "over": "This badge ended more than twelve months ago. After so long the module is done as a whole again: open it "
-    "from your LMS. The badge still shows what you did.",
+    "from your LMS and choose “Do the module again”. The badge still shows what you did.",
     "replaced": "You have another badge of the same module that ends later, so this one need not be renewed.",
     "no_way": "The programme does not say how this badge is renewed. Ask the people who run it.",
     "same_set": "This badge is renewed by marking a fresh calibration set, and none has been published since you "
@@ -99,6 +101,53 @@ def line_of(offer: RenewalOffer) -> RenewalLine | None:
     if offer.why_not in ("decided", "over", "same_set", "talked", "proposed", "talk_over"):
         return RenewalLine(WHY_NOT[offer.why_not])
     return None
+
+
+@dataclass(frozen=True)
+class AgainLine:
+    """What the module's page says of doing the module again.
+
+    Attributes:
+        title: what stands above it.
+        text: what happened, and what happens then.
+        can_begin: whether there is a button.
+    """
+
+    title: str
+    text: str
+    can_begin: bool = False
+
+
+# That a badge was revoked stands in a notice of its own above it.
+BECAUSE: Final = {
+    "revoked": "",
+    "ended": "Your badge ended too long ago to be renewed. It still shows what you did. ",
+    "erased": "The badge that you earned here was erased. ",
+}
+SECOND_TIME: Final = (
+    "You do this module again, from the start and in its newest version. Nothing of the first time is "
+    "touched: what is kept of it stands in the copy of your data. An award makes a new badge."
+)
+
+
+def again_line(offer: AgainOffer) -> AgainLine:
+    """What is to be said of doing a module again."""
+    if offer.state == "begun":
+        return AgainLine("Your second time", SECOND_TIME)
+    because = BECAUSE[offer.why]
+    if offer.state == "same_set":
+        return AgainLine(
+            "Doing the module again",
+            f"{because}This module is judged by a calibration set of which you were shown the agreed marks. Once a "
+            "fresh one is published, you can do the module again. There is nothing you need to do until then.",
+        )
+    return AgainLine(
+        "You can earn it again",
+        f"{because}You can do the module again: from the start, in its newest version, and judged as for everybody. "
+        "Nothing of the first time is touched: what is kept of it stands in the copy of your data. An award makes a "
+        "new badge; the old one stays what it is.",
+        can_begin=True,
+    )
 
 
 def why_not(offer: RenewalOffer) -> str | None:

@@ -128,9 +128,11 @@ class Grading:
 
 
 def decide(database: Database, decided_at: datetime) -> AwardDecided:
-    """A decision about the only enrolment there is, as the learning room leaves it."""
+    """A decision about the newest enrolment of the only learner there is, as the learning room leaves it."""
     with database.write() as session:
-        enrolment = session.exec(select(EnrolmentRecord)).one()
+        newest = select(EnrolmentRecord).order_by(col(EnrolmentRecord.number).desc())
+        enrolment = session.exec(newest).first()
+        assert enrolment is not None
         person_id, key, version = enrolment.person_id, enrolment.module_key, enrolment.module_version
         submission = SubmissionRecord(
             enrolment_id=enrolment.id,

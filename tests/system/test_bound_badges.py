@@ -174,7 +174,7 @@ def by_assessor(ladder: Ladder, monkeypatch: pytest.MonkeyPatch) -> None:
     with runtime.database.write() as session:
         session.execute(sa.update(Credential).values(person_id=person_id))
         version = programme.current_module(session, ADVANCED).version
-    outcome = DecisionOutcome("decision", person_id, ADVANCED, version, "awarded", now(), "priya", ())
+    outcome = DecisionOutcome("decision", person_id, ADVANCED, version, "awarded", now(), now(), "priya", ())
     monkeypatch.setattr(jobs.learning, "decision_outcome", lambda _session, _id: outcome)
     deps = jobs.AwardDeps(runtime.database, runtime.secret_box, runtime.settings.base_url, ISSUER_KEY)
     event = AwardDecided("decision", "submission", "enrolment", person_id, ADVANCED, version)
