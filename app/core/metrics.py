@@ -86,6 +86,11 @@ PATHWAY_STANDINGS_DUE = Gauge(
     "Standings on pathways that became another by time and were not worked out anew",
     registry=FROM_DATABASE,
 )
+COVERAGE_DUE = Gauge(
+    "waymark_coverage_tables_due",
+    "Tables of all centres that are to be worked out for this month; 1 where none is known yet",
+    registry=FROM_DATABASE,
+)
 EXTERNAL_BADGES = Counter("waymark_external_badges_total", "Checks of other issuers' badges by verdict", ["verdict"])
 AWARDS_BY_CLIENTS = Counter(
     "waymark_awards_by_clients_total", "Awards that clients of the API asked for, by what became of them", ["outcome"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
@@ -18,7 +18,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.core import rows
+from app.core import metrics, rows
 from app.core.bulk_rows import insert_rows
 from app.core.clock import now
 from app.core.db import Database, ReadSession, WriteSession
@@ -37,6 +37,7 @@ MONTHS_KEPT: Final = 13
 
 LONGEST_ROUND_SECONDS: Final = 10.0  # of a chore, so that the worker's other chores get their turn
 
+PATIENCE: Final = timedelta(hours=1)
 _MONTH_ITSELF: Final = ""  # in the place of centres: the month's own row, which one worker alone can write
 _TABLE = rows.table(CoverageMonth)
 _ROW = sa.select(_TABLE.c.told).where(
@@ -92,6 +93,24 @@ def publish_month(database: Database, at: datetime | None = None) -> int:
         return 0
     with database.write() as session:
         return sum(_write(session, month, centres, told) for centres, told in sorted(tables.items()))
+
+
+def tell_due(session: ReadSession, at: datetime | None = None) -> None:
+    """Set the gauge of the month's tables that are not worked out an hour after the month began."""
+    moment = at or now()
+    month = _start(moment).date()
+    due = 0
+    if moment >= _start(moment) + PATIENCE and _has_programme(session):
+        has_begun = any(session.run(_ROW, {"at_month": month, "of_centres": _MONTH_ITSELF}))
+        due = sum(1 for _ in session.run(_WAITING, {"at_month": month})) if has_begun else 1
+    metrics.COVERAGE_DUE.set(due)
+
+
+def _has_programme(session: ReadSession) -> bool:
+    with suppress(NoProgramme):
+        programme.current_programme(session)
+        return True
+    return False
 
 
 def _begin(database: Database, month: date) -> None:

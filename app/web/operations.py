@@ -28,6 +28,7 @@ from app.issuer.status import LIFETIME
 from app.lti.scores import tell_states
 from app.lti.tool_key_check import ToolKeysUnreadable, check_tool_keys
 from app.messages.expiring import tell_due
+from app.pathways.coverage_months import tell_due as tell_coverage_due
 from app.pathways.jobs import tell_due as tell_standings_due
 from app.web.probe import Probe
 
@@ -157,6 +158,7 @@ def _look(runtime: Runtime, session: ReadSession, state: State) -> None:
     issuer.tell_resting(session)
     tell_due(session)
     tell_standings_due(session)
+    tell_coverage_due(session)
     consequences.tell(session)
     tell_batches(session)
     overrides.waiting(session)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from starlette.testclient import TestClient
 
-from app.core import rows
+from app.core import metrics, rows
 from app.core.audit import OPERATOR
 from app.core.bulk_rows import insert_rows
 from app.core.clock import now
@@ -372,3 +372,27 @@ def test_a_round_that_is_out_of_time_is_gone_on_with_by_the_next(
     rounds = [coverage_months.publish_month(services.runtime.database) for _ in range(5)]
     assert rounds == [1, 1, 1, 1, 0]
     assert all_centres(marc.get(f"/centre/{footscray.id}/coverage.csv"))["IPSV-A1"] == ["20 to 24", "40 to 44"]
+
+
+def test_a_month_that_nobody_works_out_is_seen_in_the_metrics(
+    services: Services, tess: SignedIn, footscray: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    award(services, tess.person_id)
+    populate(services, [centre_of(services, "east", f"east-{number}") for number in range(3)], 40, 21)
+    database = services.runtime.database
+    month = (now() + timedelta(days=40)).replace(day=1, hour=0, minute=0)
+
+    def due(at: datetime) -> float | None:
+        with database.read() as session:
+            coverage_months.tell_due(session, at)
+        return metrics.FROM_DATABASE.get_sample_value("waymark_coverage_tables_due")
+
+    assert due(month) == 0, "not in its first hour"
+    later = month + timedelta(hours=2)
+    assert due(later) == 1, "nobody knows yet how many"
+    monkeypatch.setattr(coverage_months, "LONGEST_ROUND_SECONDS", -1.0)
+    coverage_months.publish_month(database, later)
+    assert due(later) == 3
+    monkeypatch.undo()
+    coverage_months.publish_month(database, later)
+    assert due(later) == 0
