@@ -34,8 +34,8 @@ class BadgeHeld:
         suspended_at: the same, while a suspension lasts.
         issuer: the other issuer's DID or URL, and the caller has verified the badge; None for our own.
         name: of another issuer's achievement.
-        renewed_at: from when the last renewal up to this version stands, never before the award; None where there was
-            none. A version that corrects an earlier one keeps its moment.
+        renewed_at: from when the last renewal up to this version stands; None where there was none. A version that
+            corrects an earlier one keeps its moment.
     """
 
     achievement: str
@@ -53,7 +53,7 @@ class BadgeHeld:
     @property
     def shown_at(self) -> datetime:
         """When its holder last showed what it stands for: at its award, or at the last renewal."""
-        return self.renewed_at or self.awarded_at
+        return max(self.awarded_at, self.renewed_at or self.awarded_at)
 
 
 @dataclass(frozen=True)

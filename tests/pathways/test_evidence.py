@@ -108,6 +108,7 @@ def test_of_all_later_versions_only_a_renewal_makes_a_badge_young_again(north: P
         )
 
     issuer.reissue(*house, recipient_email="tess@example.org")
+    assert [each.renewed_at for each in known(north).badges] == [None, None], "documents have whole seconds, rows more"
     correct(awarded_at=timedelta(days=3), end=timedelta(days=3))  # a later day, and with it a later end
     renew()
     issuer.reissue(*house, recipient_email="tess@example.net")
