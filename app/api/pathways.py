@@ -55,7 +55,9 @@ class RuleOut(BaseModel):
     needed: int | None = None
     of: list[RuleOut] | None = None
     title: str | None = None
-    awarded_within_months: int | None = None
+    awarded_within_months: int | None = Field(
+        default=None, description="How many months ago the badge was awarded or last renewed at most."
+    )
     issuer: str | None = Field(default=None, description="Another issuer's DID or URL.")
     months: int | None = Field(default=None, description="Of time in a role.")
     role: str | None = None

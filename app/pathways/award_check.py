@@ -11,7 +11,7 @@ from app.pathways.gathering import evidence_of
 from app.pathways.progress import progress
 from app.pathways.schemas import Need, Step
 from app.programme import stacks
-from app.programme.pathway_words import joined, number, sentence, steps
+from app.programme.pathway_words import joined, lately, number, sentence, steps
 from app.programme.pathways import (
     ConfirmationRule,
     ConversationRule,
@@ -90,6 +90,6 @@ def _sentence(rule: Rule, need: Need) -> str:
     if isinstance(rule, ExternalBadgeRule):
         return f"The badge “{rule.name}” of {rule.issuer_name} is not there, or not in force."
     if isinstance(rule, HeldRule):
-        age = f"awarded in the last {rule.awarded_within_months} months"
-        return f"The pathway asks for a badge for {rule.achievement} {age}."
+        aged = "" if rule.awarded_within_months is None else f" awarded or renewed {lately(rule.awarded_within_months)}"
+        return f"The pathway asks for a badge for {rule.achievement}{aged}."
     raise TypeError(f"no words for {type(rule).__name__}")

@@ -115,6 +115,7 @@ def _held(record: VersionRecord) -> BadgeHeld:
         valid_until=record.valid_until,
         revoked_at=record.revoked_at,
         suspended_at=record.suspended_at,
+        renewed_at=record.renewed_at,
     )
 
 

@@ -21,7 +21,7 @@ from app.programme.pathways import (
 )
 
 # Of several badges that do not count the one is named that is mended most easily.
-_EASIEST: tuple[Reason, ...] = ("begins", "suspended", "expired", "withdrawn", "too_old", "revoked", "replaced")
+_EASIEST: tuple[Reason, ...] = ("begins", "suspended", "expired", "too_old", "withdrawn", "revoked", "replaced")
 # Waiting costs the person nothing, and lifting a suspension is not theirs to do.
 _NO_EFFORT = frozenset({"begins", "suspended"})
 

@@ -31,7 +31,7 @@ from app.programme.pathways import (
 
 Leaf = HeldRule | ExternalBadgeRule | TimeInRoleRule | ConfirmationRule | ConversationRule
 # Of what has ended for several reasons the first counts: mending a later one would not mend it.
-_GRAVEST: tuple[Reason, ...] = ("replaced", "revoked", "withdrawn", "too_old", "expired", "suspended")
+_GRAVEST: tuple[Reason, ...] = ("replaced", "revoked", "withdrawn", "expired", "too_old", "suspended")
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _badge(badge: BadgeHeld, of_rule: list[BadgeHeld], months: int | None) -> Cl
         {
             "replaced": _first(each.valid_from for each in versions if each.version > badge.version),
             "revoked": _first(each.revoked_at for each in versions),
-            "too_old": None if months is None else months_after(badge.awarded_at, months),
+            "too_old": None if months is None else months_after(badge.shown_at, months),
             "expired": badge.valid_until,
             "suspended": _first(each.suspended_at for each in versions),
         }

@@ -34,6 +34,8 @@ class BadgeHeld:
         suspended_at: the same, while a suspension lasts.
         issuer: the other issuer's DID or URL, and the caller has verified the badge; None for our own.
         name: of another issuer's achievement.
+        renewed_at: from when the last renewal up to this version stands; None where there was none. A version that
+            corrects an earlier one keeps its moment.
     """
 
     achievement: str
@@ -46,6 +48,12 @@ class BadgeHeld:
     suspended_at: datetime | None = None
     issuer: str | None = None
     name: str = ""
+    renewed_at: datetime | None = None
+
+    @property
+    def shown_at(self) -> datetime:
+        """When its holder last showed what it stands for: at its award, or at the last renewal."""
+        return max(self.awarded_at, self.renewed_at or self.awarded_at)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Recognition:
     Attributes:
         kind: of the step.
         key: of the step as `rules.step_key` gives it: an achievement's, a confirmation's, a conversation's key.
-        granted_at: counts as the award's day where a rule asks for an award's age.
+        granted_at: counts as the day of an award where a rule asks how old that is.
         decision_id: of the decision.
         pathway: the only one it is for; None where it is for all.
         withdrawn_at: when it was taken back.
@@ -151,8 +159,9 @@ class Need:
 
     Attributes:
         reason: of a badge: `missing` (earn it), `begins` (wait until `on`), `suspended` (have it lifted), `expired`
-            (renew it), `too_old`, `revoked` (earn it anew); `withdrawn`: a word or recognition that was taken back;
-            `below_level`: the conversation did not reach the level; `time_short`: work on; `too_few`: meet more parts.
+            (renew it), `too_old` (renew it too), `revoked` (earn it anew); `withdrawn`: a word or recognition that was
+            taken back; `below_level`: the conversation did not reach the level; `time_short`: work on; `too_few`: meet
+            more parts.
         on: since when that is so, or for `begins` from when on it will be met.
         badge: the badge that is suspended, expired, too old or revoked.
         criteria: keys of the criteria below the level, in the rubric's order.

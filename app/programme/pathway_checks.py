@@ -92,25 +92,23 @@ def _facts(sheet: Sheet[PathwayFile], known: Known, reached: dict[str, str]) -> 
 
 
 def _named(sheet: Sheet[PathwayFile], known: Known) -> Iterator[Problem]:
-    """Badges that are unknown, drafts, or the pathway's own end; and a badge's age that says nothing."""
+    """Badges that are unknown, drafts, or the pathway's own end.
+
+    The age of a badge is never refused, however high: a badge that was renewed early or judged by an
+    earlier version may last longer than its module says now, and what was recognised has no end of its own.
+    """
     content = sheet.content
     own = content.leads_to or content.key
-    badges = [(entry, badge, at) for entry, at in walk(content.rule) if (badge := badge_of(entry)) is not None]
+    badges = [(badge, at) for entry, at in walk(content.rule) if (badge := badge_of(entry)) is not None]
     if content.achievement is not None and not badges:
         yield sheet.problem("this rule names no badge, so the achievement would stand on nothing", "rule")
-    for entry, badge, at in badges:
+    for badge, at in badges:
         if badge == own:
             yield sheet.problem(f"`{badge}` cannot be needed before itself", *at)
         elif badge not in known.modules and badge not in known.stacks:
             yield sheet.problem(unknown_badge(badge), *at)
         elif content.status == "published" and badge not in known.published | known.published_stacks:
             yield sheet.problem(f"`{badge}` is a draft, so nobody can hold it: publish it first", *at)
-        module = known.folders.get(badge)
-        if isinstance(entry, BadgeEntry) and module is not None:
-            months = module.sheet.content.validity_months
-            if entry.awarded_within_months >= months:
-                message = f"this says nothing: a badge of `{badge}` ends after {months} months anyway"
-                yield sheet.problem(message, *at, "awardedWithinMonths")
 
 
 def _sense(sheet: Sheet[PathwayFile], known: Known) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 A rule is written as a badge's key (`M01`), or as one of:
 
-- `badge` with `awardedWithinMonths`: a badge in force whose award is not older than that;
+- `badge` with `awardedWithinMonths`: a badge in force whose award or last renewal is not older than that;
 - `externalBadge`: another issuer's badge in force;
 - `timeInRole`, `confirmation`, `conversation`: what is shown in other ways than by a badge;
 - `all`, `oneOf`, `atLeast` with `of`: how many of several rules are needed.
@@ -22,7 +22,7 @@ from app.programme.schemas import Level
 
 
 class BadgeEntry(FileModel):
-    """A badge in force whose award is not older than so many months."""
+    """A badge in force whose award or last renewal is not older than so many months."""
 
     badge: AchievementKey
     awarded_within_months: Annotated[int, Field(ge=1)]

@@ -60,8 +60,9 @@ def _held(keys: list[str]) -> StepWords:
 
 def _step(rule: Rule) -> StepWords:
     if isinstance(rule, HeldRule):
-        aged = f", awarded in the last {rule.awarded_within_months} months" if rule.awarded_within_months else ""
-        return StepWords(f"the badge{aged}", (rule.achievement,))
+        months = rule.awarded_within_months
+        text = "the badge" if months is None else f"a badge awarded or renewed {lately(months)} for"
+        return StepWords(text, (rule.achievement,))
     if isinstance(rule, TimeInRoleRule):
         return StepWords(
             f"{number(rule.months)} {'month' if rule.months == 1 else 'months'} in {rule.role}{_gap(rule)}"
@@ -102,6 +103,11 @@ def joined(words: list[str]) -> str:
 def number(value: int) -> str:
     """A number as it is written in a sentence: in words up to twelve."""
     return _NUMBERS[value] if value < len(_NUMBERS) else str(value)
+
+
+def lately(months: int) -> str:
+    """So many months up to now, inside a sentence: in the last month, in the last six months."""
+    return "in the last month" if months == 1 else f"in the last {number(months)} months"
 
 
 def lowered(title: str) -> str:

@@ -27,7 +27,8 @@ class HeldRule:
 
     Attributes:
         achievement: key of a module (`M01`) or of a pathway with an achievement of its own (`practitioner`).
-        awarded_within_months: how old the award may be, in months; None where being in force is enough.
+        awarded_within_months: how many months ago it may have been awarded or, if that was later, renewed at most; None
+            where being in force is enough.
     """
 
     achievement: str

@@ -415,7 +415,7 @@ def _note(step: Step) -> str:
         return f"Held{on}, below level {rule.minimum_level}: {named}."
     words = {
         "begins": f"It counts from{on.replace(' on', '')}.", "suspended": f"Suspended{on}.", "expired": f"Expired{on}.",
-        "too_old": f"Awarded too long ago since{on.replace(' on', '')}.", "revoked": f"Revoked{on}.",
+        "too_old": f"Awarded or last renewed too long ago since{on.replace(' on', '')}.", "revoked": f"Revoked{on}.",
         "withdrawn": f"Taken back{on}.", "too_few": f"{need.count} more needed.",
     }  # fmt: skip
     return words.get(need.reason, "A newer version takes its place.")

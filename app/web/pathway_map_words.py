@@ -14,7 +14,7 @@ from app.awards.proposals.schemas import ProposalState
 from app.awards.renewal_offers import RenewalStage
 from app.learning.schemas import OverallState
 from app.pathways.schemas import Need, Step
-from app.programme.pathway_words import joined, number
+from app.programme.pathway_words import joined, lately, number
 from app.programme.pathways import (
     ConfirmationRule,
     ConversationRule,
@@ -146,8 +146,8 @@ def asked(rule: ConfirmationRule, at: datetime) -> str:
 
 def ended_until_talk(step: Step) -> str:
     """That a badge has ended which a fresh conversation renews, and whose turn it is."""
-    on = f"It ended on {day(step.need.on)}. " if step.need is not None and step.need.on is not None else ""
-    return f"{on}A fresh practice conversation renews it, and an assessor finds a time with you."
+    over = f"{_over(step, step.need)} " if step.need is not None and step.need.on is not None else ""
+    return f"{over}A fresh practice conversation renews it, and an assessor finds a time with you."
 
 
 def renewing(stage: RenewalStage, state: StopState, word: str) -> tuple[StopState, str]:
@@ -162,8 +162,8 @@ def renewing(stage: RenewalStage, state: StopState, word: str) -> tuple[StopStat
 
 def why_renewing(step: Step, stage: RenewalStage) -> str:
     """That a renewal is under way, and whose turn it is."""
-    on = step.need.on if step.need is not None else None
-    return " ".join(filter(None, (f"It ended on {day(on)}." if on is not None else "", RENEWAL_WHY[stage])))
+    over = _over(step, step.need) if step.need is not None and step.need.on is not None else ""
+    return " ".join(filter(None, (over, RENEWAL_WHY[stage])))
 
 
 def done_again(step: Step) -> str:
@@ -231,18 +231,27 @@ def _ended(step: Step, need: Need, *, renewable: bool) -> str:
         return f"It counts from {on}. There is nothing to do until then."
     if need.reason == "suspended":
         return f"It has been suspended since {on}. A person looks into it; ask the people who run your program."
-    if need.reason == "expired":
+    if need.reason == "too_old" and need.badge is None:
+        return _over(step, need)  # what was recognised has no badge that could be renewed
+    if need.reason in ("expired", "too_old"):
         then = "Renew it, and it counts again." if renewable else "Its page says what you can do."
-        return f"It ended on {on}. {then}"
-    if need.reason == "too_old":
-        months = rule.awarded_within_months if isinstance(rule, HeldRule) else None
-        return f"It must have been awarded in the last {number(months or 0)} months, and that was over on {on}."
+        return f"{_over(step, need)} {then}"
     if need.reason == "revoked":
         return f"It was revoked on {on}. It can be earned anew."
     if need.reason == "withdrawn":
         who = BY_WORDS[rule.by].capitalize() if isinstance(rule, ConfirmationRule) else "Whoever decided it"
         return f"{who} took it back on {on}."
     return "A newer version of it took its place, and that one does not count yet."
+
+
+def _over(step: Step, need: Need) -> str:
+    """Since when a badge has ended, or is older than the rule accepts."""
+    on = day(need.on) if need.on is not None else ""
+    months = step.rule.awarded_within_months if isinstance(step.rule, HeldRule) else None
+    if need.reason != "too_old" or months is None:
+        return f"It ended on {on}."
+    shown = "recognised" if need.badge is None else "awarded or renewed"
+    return f"It must have been {shown} {lately(months)}, and that was over on {on}."
 
 
 def short_day(moment: datetime) -> str:

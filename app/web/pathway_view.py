@@ -272,13 +272,13 @@ class _Drawn:
         )
 
     def _stage(self, step: Step) -> RenewalStage | None:
-        """How far the renewal of a badge has come that ends soon or has expired."""
+        """How far the renewal of a badge has come that ends soon, has expired or is older than the rule accepts."""
         traveller = self._traveller
         if traveller is None:
             return None
         if step.is_met and step.rests_on and _counting(step, traveller.at) == "ending":
             return traveller.renewals.get(step.rests_on[0].credential_id)
-        if step.need is not None and step.need.reason == "expired" and step.need.badge is not None:
+        if step.need is not None and step.need.reason in ("expired", "too_old") and step.need.badge is not None:
             return traveller.renewals.get(step.need.badge.credential_id)
         return None
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +28,13 @@ from app.issuer.models import Credential
 from app.learning import service as learning
 from app.learning.errors import NotReady
 from app.learning.events import AwardDecided, RenewalDecided
+from app.pathways import standing
+from app.pathways.award_check import PathwaySteps
 from app.programme import service as programme
 from app.programme import stacks
+from app.wiring import Services
 from tests.awards.conftest import LEVELS, Story
+from tests.programmes import IPS
 
 SOON = timedelta(days=1)
 
@@ -160,6 +167,60 @@ def test_a_correction_of_the_awards_date_leaves_the_end_that_a_renewal_gave(
         )  # fmt: skip
     after = renewing.row()
     assert (after.awarded_at, after.valid_until) == (awarded - timedelta(days=1), before.valid_until)
+
+
+@pytest.fixture
+def asks_for_a_fresh_badge(services: Services, tmp_path: Path) -> str:
+    """A pathway whose next version asks for a badge for M01 that is not older than a year; its key."""
+    folder = Path(shutil.copytree(IPS, tmp_path / "ips"))
+    file = folder / "pathways/mentor.yaml"
+    text = file.read_text(encoding="utf-8")
+    text = text.replace("    - practitioner\n", "    - practitioner\n    - {badge: M01, awardedWithinMonths: 12}\n")
+    text = re.sub(r"(?m)^version: (\d+)$", lambda found: f"version: {int(found[1]) + 1}", text)
+    file.write_text(text, encoding="utf-8")
+    with services.runtime.database.write() as session:
+        programme.store(session, programme.load_programme(folder))
+    return "mentor"
+
+
+def test_a_badge_that_is_renewed_is_as_good_as_one_awarded_lately_and_one_that_is_corrected_is_not(
+    story: Story, worker: Worker, asks_for_a_fresh_badge: str
+) -> None:
+    database, deps = story.deps.database, story.deps
+    story.decide()
+    worker.run_until_idle()
+    (summary,) = story.badges()
+    renewing = Renewing(story, summary.id, now())
+    first = renewing.row()
+    assert first.valid_until is not None
+
+    def told() -> str:
+        with database.read() as session:
+            return " ".join(each.detail for each in PathwaySteps().missing(session, story.tess, "X1"))
+
+    def open_for() -> set[str]:
+        worker.run_until_idle()
+        assert standing.recompute_due(database) >= 0
+        with database.read() as session:
+            (found,) = standing.standings(session, pathway_key=asks_for_a_fresh_badge, person_ids=(story.tess,))
+        return {step.reason for step in found.open_steps if step.key == "M01"}
+
+    assert open_for() == set()
+    with time_machine.travel(first.valid_until - timedelta(days=30), tick=True):
+        assert open_for() == {"too_old"}
+        assert "a badge for M01 awarded or renewed in the last twelve months." in told()
+        changes.correct_award(
+            changes.Means(deps.database, deps.secret_box, deps.base_url, OPERATOR), summary.id,
+            seen=first.current_version, results=tuple((key, 4) for key in LEVELS), awarded_at=None, reason="A slip.",
+            decider=changes.Decider("Somebody", "assessor"),
+        )  # fmt: skip
+        assert open_for() == {"too_old"}
+        renewing.decide()
+        assert open_for() == set()
+        assert "a badge for M01" not in told()
+    assert (renewing.row().current_version, renewing.row().awarded_at) == (first.current_version + 2, first.awarded_at)
+    with time_machine.travel(first.valid_until + timedelta(days=340), tick=True):
+        assert open_for() == {"too_old"}, "a year after the renewal"
 
 
 def test_no_gradebook_and_no_first_award_is_told(renewing: Renewing) -> None:

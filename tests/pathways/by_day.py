@@ -79,7 +79,9 @@ def _in_force(one: BadgeHeld, others: list[BadgeHeld], months: int | None, at: d
         return False
     if any(each.version > one.version and each.valid_from <= at for each in same):
         return False
-    if (months and later(one.awarded_at, months) <= at) or (one.valid_until and one.valid_until <= at):
+    if (months and later(one.renewed_at or one.awarded_at, months) <= at) or (
+        one.valid_until and one.valid_until <= at
+    ):
         return False
     return one.awarded_at <= at and one.valid_from <= at
 

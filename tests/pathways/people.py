@@ -68,6 +68,7 @@ def badge(
     suspended: int | None = None,
     issuer: str | None = None,
     name: str = "",
+    renewed: int | None = None,
 ) -> BadgeHeld:
     """A badge, its moments as days."""
 
@@ -85,6 +86,7 @@ def badge(
         moment(suspended),
         issuer,
         name,
+        moment(renewed),
     )
 
 
@@ -139,6 +141,7 @@ def badges(draw: st.DrawFn, *, standing: bool = False) -> BadgeHeld:
         suspended=draw(seldom),
         issuer=theirs.issuer if theirs else None,
         name=theirs.name if theirs else "",
+        renewed=draw(st.none() | st.integers(awarded, awarded + 60)),
     )
 
 

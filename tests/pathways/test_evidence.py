@@ -13,7 +13,11 @@ from sqlalchemy import event
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import Database
+from app.issuer import correcting, renewing
 from app.issuer import service as issuer
+from app.issuer.correcting import Correction
+from app.issuer.models import Credential
+from app.issuer.renewing import Renewal
 from app.pathways import service as pathways
 from app.pathways.schemas import Evidence
 from app.people import service as people
@@ -77,6 +81,44 @@ def test_an_earlier_version_keeps_its_own_end_when_the_badge_is_given_a_later_on
         session.execute(sa.text("UPDATE credential SET valid_until = :later"), {"later": later})
     ends = {each.version: each.valid_until for each in known(north).badges}
     assert ends == {1: ended, 2: later}
+
+
+def test_of_all_later_versions_only_a_renewal_makes_a_badge_young_again(north: Place) -> None:
+    services, runtime = north.services, north.services.runtime
+    awarded = now() - timedelta(days=100)
+    one = badge(services, north.tess, "M01", awarded=awarded, until=now() + timedelta(days=20, microseconds=7))
+    house = (runtime.database, runtime.secret_box, runtime.settings.base_url, one)
+
+    def correct(awarded_at: timedelta = timedelta(0), end: timedelta = timedelta(0)) -> None:
+        def choose(row: Credential) -> Correction:
+            assert row.valid_until is not None
+            return Correction((), row.awarded_at + awarded_at, row.valid_until + end)
+
+        correcting.correct(
+            *house, choose=choose, actor=OPERATOR, decided_by_role="assessor", beside=lambda session: None
+        )
+
+    def renew() -> None:
+        def choose(row: Credential) -> Renewal:
+            assert row.valid_until is not None
+            return Renewal(row.achievement_version, (), row.valid_until + timedelta(days=365))
+
+        renewing.renew(
+            *house, choose=choose, actor=OPERATOR, decided_by_role="assessor", beside=lambda session, version: True
+        )
+
+    issuer.reissue(*house, recipient_email="tess@example.org")
+    assert [each.renewed_at for each in known(north).badges] == [None, None], "documents have whole seconds, rows more"
+    correct(awarded_at=timedelta(days=3), end=timedelta(days=3))  # a later day, and with it a later end
+    renew()
+    issuer.reissue(*house, recipient_email="tess@example.net")
+    correct(awarded_at=-timedelta(days=9))  # a renewal gave the end, which stays
+    told = {each.version: each for each in known(north).badges}
+    assert [told[number].renewed_at for number in (1, 2, 3)] == [None] * 3
+    assert [told[number].renewed_at for number in (4, 5, 6)] == [told[4].valid_from] * 3
+    renew()
+    last = max(known(north).badges, key=lambda each: each.version)
+    assert (last.version, last.renewed_at) == (7, last.valid_from)
 
 
 def test_work_counts_whichever_the_agency_and_only_as_a_specialist(north: Place) -> None:

@@ -83,7 +83,8 @@ def test_all_is_met_from_the_moment_at_which_all_hold_together_until_the_first_o
         (badge(suspended=4, until=30), 30, "expired", day(30)),
         (badge(suspended=4, until=30, revoked=6), 40, "revoked", day(6)),
         (badge(), 31, "too_old", day(31)),
-        (badge(until=9), 40, "too_old", day(31)),
+        (badge(renewed=5), 36, "too_old", day(36)),
+        (badge(until=9), 40, "expired", day(9)),
         (badge(starts=9, revoked=3), 5, "revoked", day(3)),
     ],
 )
@@ -125,6 +126,26 @@ def test_a_renewed_badge_has_held_all_the_time_and_the_step_rests_on_its_new_ver
     assert (before.since, before.until, after.since, after.until) == (day(0), day(90), day(0), day(90))
     assert (before.rests_on[0].version, after.rests_on[0].version) == (1, 2)
     assert progress(pathway(A), evidence, day(10)).next_change == day(25)
+
+
+def test_a_renewal_makes_a_badge_young_again_and_no_other_version_does() -> None:
+    aged = HeldRule("M01", awarded_within_months=1)
+    first = badge(until=100, credential="a")
+    renewed = badge(until=200, credential="a", version=2, starts=80, renewed=80)
+    found = step(aged, held(first, renewed), 81)
+    assert (found.since, found.until) == (day(80), day(80 + 31))
+    corrected = badge(until=200, credential="a", version=3, starts=90, renewed=80)
+    for at in (91, 110):
+        found = step(aged, held(first, renewed, corrected), at)
+        assert (found.since, found.until, found.rests_on) == (day(80), day(80 + 31), (BadgeVersion("M01", "a", 3),))
+    found = step(aged, held(first, replace(renewed, renewed_at=None)), 81)
+    assert found.need == Need("too_old", on=day(31), badge=BadgeVersion("M01", "a", 2))
+
+
+def test_whoever_renewed_while_the_badge_was_young_met_it_all_the_time() -> None:
+    evidence = held(badge(until=30, credential="a"), badge(until=90, credential="a", version=2, starts=25, renewed=25))
+    found = step(HeldRule("M01", awarded_within_months=1), evidence, 40)
+    assert (found.since, found.until) == (day(0), day(25 + 31))
 
 
 def test_a_correction_that_shortens_a_badge_counts_and_the_version_before_it_does_not() -> None:

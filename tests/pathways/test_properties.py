@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.pathways.progress import progress
-from app.pathways.schemas import Evidence, Step
+from app.pathways.schemas import BadgeHeld, Evidence, Step
 from app.programme.pathways import GroupRule, HeldRule, Rule, TimeInRoleRule
 from tests.pathways.by_day import day_full, met
 from tests.pathways.people import (
@@ -110,6 +111,31 @@ def test_more_evidence_never_takes_away_what_is_met(
             assert now.since is not None
             assert now.since <= was.since
             assert now.until is None or (was.until is not None and now.until >= was.until)
+
+
+@CALMLY
+@given(rule=RULES, standing=badges(standing=True), at=DAYS, data=st.data())
+def test_a_later_version_that_renews_nothing_makes_no_badge_younger(
+    rule: Rule, standing: BadgeHeld, at: int, data: st.DataObject
+) -> None:
+    later = max(standing.awarded_at, standing.valid_from) + timedelta(days=data.draw(st.integers(0, 60)))
+    next_one = replace(standing, version=2, valid_from=later)
+    before = progress(pathway(rule), Evidence(badges=(standing,)), day(at))
+    after = progress(pathway(rule), Evidence(badges=(standing, next_one)), day(at))
+    for was, now in zip(all_steps(before.root), all_steps(after.root), strict=True):
+        assert (now.state, now.since, now.until) == (was.state, was.since, was.until)
+
+
+@CALMLY
+@given(rule=RULES, standing=badges(standing=True), at=DAYS)
+def test_a_renewal_takes_nothing_away(rule: Rule, standing: BadgeHeld, at: int) -> None:
+    renewed_at = max(standing.awarded_at, standing.valid_from, standing.renewed_at or day(0))
+    until = None if standing.valid_until is None else standing.valid_until + timedelta(days=60)
+    renewed = replace(standing, version=2, valid_from=renewed_at, renewed_at=renewed_at, valid_until=until)
+    before = progress(pathway(rule), Evidence(badges=(standing,)), day(at))
+    after = progress(pathway(rule), Evidence(badges=(standing, renewed)), day(at))
+    for was, now in zip(all_steps(before.root), all_steps(after.root), strict=True):
+        assert now.is_met or not was.is_met
 
 
 @CALMLY

@@ -167,8 +167,6 @@ MISTAKES = {
         "    - externalBadge: {issuer: The college, issuerName: The college, name: First aid}", "issuer", 1),
     "a gap of less than nothing": Mistake(MENTOR, "months: 12", "months: 12\n        longestGapDays: -1",
                                           "equal to 0", 1),
-    "an age that says nothing": Mistake(PRACTITIONER, "- M07", "- {badge: M07, awardedWithinMonths: 12}",
-                                        "a badge of `M07` ends after 12 months anyway"),
     "an age without its badge": Mistake(PRACTITIONER, "- M07", "- {awardedWithinMonths: 6}", "`badge` is missing"),
     "a way round what the module asks for": Mistake(MENTOR, "- practitioner", "- {oneOf: [practitioner, M01]}",
                                                     "`X1` asks for practitioner first", -2),
@@ -211,6 +209,15 @@ def test_an_authors_mistake_is_named_by_file_and_line(tmp_path: Path, read: Prog
     line = change(tmp_path, mistake.file, mistake.old, mistake.new) + mistake.below
     told = told_of_pathways(tmp_path, read)
     assert any(each.startswith(f"{mistake.file}:{line}: ") and mistake.told in each for each in told), told
+
+
+@pytest.mark.parametrize("months", [1, 12, 600])
+def test_a_badge_may_be_asked_for_by_any_age(tmp_path: Path, read: ProgrammeFolder, months: int) -> None:
+    """Renewed early it outlasts its validity, an earlier version may have had another, and recognition has none."""
+    shutil.copytree(IPS / "pathways", tmp_path / "pathways")
+    change(tmp_path, PRACTITIONER, "- M07", f"- {{badge: M07, awardedWithinMonths: {months}}}")
+    change(tmp_path, MENTOR, "- practitioner", f"- {{badge: practitioner, awardedWithinMonths: {months}}}")
+    assert told_of_pathways(tmp_path, read) == []
 
 
 def test_badges_that_wait_for_each_other_are_told_once_with_the_way_round(whole: Path) -> None:
@@ -367,7 +374,7 @@ def test_a_rule_is_told_in_words() -> None:
     told = [sentence(step, str) for step in steps(GroupRule(4, (A, aged, choice, GroupRule(2, (A, B, C)))))]
     assert told == [
         "the badge M01",
-        "the badge, awarded in the last 6 months M07",
+        "a badge awarded or renewed in the last six months for M07",
         "one of these: all of these: the two badges M01 and M02; or one month in an IPS role",
         "two of these three badges M01, M02 and M03",
     ]

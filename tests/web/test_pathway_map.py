@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
@@ -17,6 +18,7 @@ from app.learning.schemas import OverallState
 from app.pathways.progress import progress
 from app.pathways.schemas import (
     BadgeHeld,
+    BadgeVersion,
     Confirmed,
     ConversationHeld,
     Evidence,
@@ -236,7 +238,15 @@ REASONS: list[tuple[Step, str]] = [
     (Step(HeldRule("M01"), "open", None, need=Need("begins", on=AT)), "It counts from 1 June 2027."),
     (Step(HeldRule("M01"), "open", None, need=Need("suspended", on=AT)), "suspended since 1 June 2027"),
     (Step(HeldRule("M01"), "lapsed", AT, need=Need("expired", on=AT)), "It ended on 1 June 2027. Renew it"),
-    (Step(HeldRule("M01", 12), "lapsed", AT, need=Need("too_old", on=AT)), "in the last twelve months"),
+    (Step(HeldRule("M01", 12), "lapsed", AT, need=Need("too_old", on=AT)), "been recognised in the last twelve months"),
+    (
+        Step(HeldRule("M01", 12), "lapsed", AT, need=Need("too_old", on=AT, badge=BadgeVersion("M01", "a", 1))),
+        "awarded or renewed in the last twelve months, and that was over on 1 June 2027. Renew it, and it counts",
+    ),
+    (
+        Step(HeldRule("M01", 1), "lapsed", AT, need=Need("too_old", on=AT, badge=BadgeVersion("M01", "a", 1))),
+        "awarded or renewed in the last month",
+    ),
     (Step(HeldRule("M01"), "lapsed", AT, need=Need("revoked", on=AT)), "revoked on 1 June 2027. It can be earned anew"),
     (Step(HeldRule("M01"), "open", None, need=Need("withdrawn", on=AT)), "took it back on 1 June 2027"),
     (Step(HeldRule("M01"), "open", None, need=Need("replaced", on=AT)), "A newer version"),
@@ -256,6 +266,17 @@ def test_every_reason_has_words(step: Step, said: str) -> None:
     told = words.why_open(step)
     assert said in told
     assert bool(told) == bool(said)
+
+
+@pytest.mark.parametrize("told", [words.ended_until_talk, lambda step: words.why_renewing(step, "begun")])
+def test_a_badge_that_is_too_old_for_a_rule_is_not_said_to_have_ended(told: Callable[[Step], str]) -> None:
+    of = BadgeVersion("practitioner", "a", 1)
+    old, ended = (
+        Step(HeldRule("practitioner", 6), "lapsed", AT, need=Need(reason, on=AT, badge=of))
+        for reason in ("too_old", "expired")
+    )
+    assert told(old).startswith("It must have been awarded or renewed in the last six months, and that was over on 1")
+    assert told(ended).startswith("It ended on 1 June 2027. ")
 
 
 # What is next
