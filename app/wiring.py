@@ -26,7 +26,7 @@ from app.awards.proposals.events import (
 )
 from app.awards.schemas import IssuingRights
 from app.config import Settings
-from app.core import migrations, server_facts
+from app.core import days, migrations, server_facts
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import Database, ReadSession
@@ -132,6 +132,7 @@ def bind(settings: Settings, *, transport: httpx2.BaseTransport | None = None) -
     """
     http = HttpClient(allow_private_networks=settings.allow_private_networks, transport=transport)
     _bind_signing_service(settings)
+    days.show_in(settings.zone)
     prerequisites.use(current_badges)
     prerequisites.use_pathways(PathwaySteps())
     prerequisites.use_renewals(can_be_renewed)
