@@ -71,3 +71,12 @@ def test_what_a_browser_may_rewrite_names_its_day_and_days_are_not_among_it(endi
     assert f'<time datetime="{day}" class="nowrap">{written(end + DAY)}</time>' in page
     for tag in re.findall(r"<time [^>]*data-time[^>]*>", page):
         assert "data-day=" in tag
+
+
+def test_a_profile_elsewhere_is_given_the_month_that_the_badges_page_names(ending: Ending) -> None:
+    end = datetime(2199, 5, 31, 20, tzinfo=UTC)
+    ending.change(valid_until=end, shared=True)
+    with shown_in("Australia/Melbourne"):
+        page = ending.tess.get(f"/badges/{ending.badge}").text
+    assert written(end + DAY) in page
+    assert "expirationMonth=6" in page
