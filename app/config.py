@@ -11,11 +11,13 @@ import re
 import secrets as token_source
 import tempfile
 from contextlib import suppress
+from datetime import UTC, tzinfo
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -72,6 +74,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much the server says of its own work; names and texts at no level."
     )
+    time_zone: str = Field(
+        default="UTC", description="IANA name of the time zone in which days and times are shown to people."
+    )
     evidence_max_mb: int = Field(default=10, ge=1, le=30, description="How many MB a file of a learner may have.")
     evidence_months: int = Field(
         default=12,
@@ -115,6 +120,18 @@ class Settings(BaseSettings):
     def _in_capitals(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            _zone(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                "WAYMARK_TIME_ZONE is the name of a zone in the time zone database, e.g. Australia/Melbourne; this "
+                "machine knows none of that name. If the name is right, install the machine's package tzdata"
+            ) from None
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -141,6 +158,11 @@ class Settings(BaseSettings):
         if not self.database_url:
             self.database_url = f"sqlite:///{(self.data_dir / 'waymark.sqlite3').resolve()}"
         return self
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The time zone in which days and times are shown to people."""
+        return _zone(self.time_zone)
 
     @property
     def smtp(self) -> bool:
@@ -170,6 +192,11 @@ class Settings(BaseSettings):
                     f"WAYMARK_SECRET_KEY is too short: at least {MINIMUM_SECRET_LENGTH} characters are needed."
                 )
         return given
+
+
+def _zone(name: str) -> tzinfo:
+    """A zone by name; UTC is known on machines without a time zone database too."""
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def _development_secret(data_dir: Path) -> str:

@@ -13,7 +13,7 @@ from app.awards import jobs as award_jobs
 from app.awards import renewals
 from app.awards.batches.work import BatchDeps, BatchWorker
 from app.awards.consequences import jobs as consequence_jobs
-from app.awards.consequences.events import GraceBegan
+from app.awards.consequences.events import GraceBegan, SuspendedForGround, SuspensionLifted
 from app.awards.jobs import AwardDeps
 from app.awards.person_merge import AwardsMerge
 from app.awards.personal_data import AwardsPersonalData
@@ -26,7 +26,7 @@ from app.awards.proposals.events import (
 )
 from app.awards.schemas import IssuingRights
 from app.config import Settings
-from app.core import migrations, server_facts
+from app.core import days, migrations, server_facts
 from app.core.audit import OPERATOR
 from app.core.clock import now
 from app.core.db import Database, ReadSession
@@ -82,6 +82,7 @@ from app.messages.ground_jobs import send_ground_ended
 from app.messages.jobs import MessageDeps
 from app.messages.person_merge import MessagesMerge
 from app.messages.personal_data import MessagesPersonalData
+from app.messages.suspension_jobs import send_suspended, send_suspension_lifted
 from app.pathways import jobs as pathway_jobs
 from app.pathways.award_check import PathwaySteps
 from app.pathways.events import EvidenceChanged, StandingChanged
@@ -132,6 +133,7 @@ def bind(settings: Settings, *, transport: httpx2.BaseTransport | None = None) -
     """
     http = HttpClient(allow_private_networks=settings.allow_private_networks, transport=transport)
     _bind_signing_service(settings)
+    days.show_in(settings.zone)
     prerequisites.use(current_badges)
     prerequisites.use_pathways(PathwaySteps())
     prerequisites.use_renewals(can_be_renewed)
@@ -362,6 +364,8 @@ def subscriptions(services: Services) -> tuple[Subscription, ...]:
         Subscription(ObserverRefused.KIND, "messages.send_observer_refused", observation_jobs.send_refused(mails)),
         Subscription(ObservationMade.KIND, "messages.send_observed", observation_jobs.send_observed(mails)),
         Subscription(GraceBegan.KIND, "messages.send_ground_ended", send_ground_ended(mails)),
+        Subscription(SuspendedForGround.KIND, "messages.send_suspended", send_suspended(mails)),
+        Subscription(SuspensionLifted.KIND, "messages.send_suspension_lifted", send_suspension_lifted(mails)),
         Subscription(ConfirmationAsked.KIND, "messages.ask_for_word", pathway_mails.send_confirmation_asked(mails)),
         Subscription(
             ConfirmationAnswered.KIND, "messages.send_word_answered", pathway_mails.send_confirmation_answered(mails)

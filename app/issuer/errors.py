@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from app.core.days import day_of
 from app.core.errors import BadInput, Conflict, NotFound, Unavailable
 from app.core.secrets import SecretUnreadable
 from app.vc.errors import STATUS_RETRIEVAL_ERROR
@@ -56,7 +57,7 @@ class CredentialErased(CredentialNotFound):
 
     def __init__(self, issued_on: datetime, erased_at: datetime) -> None:
         super().__init__(
-            f"The badge that was here was erased on {erased_at:%Y-%m-%d}. It was issued on {issued_on:%Y-%m-%d}.",
+            f"The badge that was here was erased on {day_of(erased_at)}. It was issued on {day_of(issued_on)}.",
             next_step="Ask its holder, or check the badge's file if you have one.",
         )
         self.issued_on = issued_on

@@ -10,6 +10,7 @@ another identifier of theirs is never given, and a name that they show since onl
 
 from __future__ import annotations
 
+from app.core.days import day_of
 from app.core.db import ReadSession
 from app.core.secrets import SecretBox, token_made_with, token_of
 from app.issuer import key_claims
@@ -65,7 +66,7 @@ def newest_copy(
         raise credential_not_found()
     if newest.suspended_at is not None and newest.state != "revoked":
         raise CredentialSuspended(
-            f"This badge has been suspended since {newest.suspended_at:%Y-%m-%d}, so there is no newer copy of it.",
+            f"This badge has been suspended since {day_of(newest.suspended_at)}, so there is no newer copy of it.",
             next_step="Ask its holder, or try again later: a suspension can be lifted.",
         )
     if version != newest.version and _says_more(newest, known.document):

@@ -18,6 +18,7 @@ from sqlmodel import col, select
 
 from app.core import audit
 from app.core.audit import Actor, AuditEntry
+from app.core.days import day
 from app.core.db import ReadSession, WriteSession
 from app.learning.enrolments import module_of, to_enrolment
 from app.learning.independence import deciders_before
@@ -70,7 +71,7 @@ class _Standing:
     @property
     def words(self) -> str:
         begun = self.enrolment.enrolled_at
-        return f"begun on {begun.day} {begun:%B %Y}, {REACHED[self.state]}"
+        return f"begun on {day(begun)}, {REACHED[self.state]}"
 
 
 @dataclass(frozen=True)

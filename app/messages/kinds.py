@@ -77,7 +77,8 @@ EXPIRING = Kind(
 GROUND_ENDED = Kind(
     key="ground_ended",
     title="A badge that another one rests on",
-    about="A badge that one of yours rests on has ended, and until when you can put that right.",
+    about="A badge that one of yours rests on has ended, and until when you can put that right. Or an assessor "
+    "suspended yours for that, or lifted the suspension.",
     because="you hold a badge that rests on another one.",
     where="You also see it on the badge under “My badges”.",
 )

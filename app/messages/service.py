@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 
 from app.awards.renewal_offers import RenewalStage
+from app.core import days
 from app.messages.kinds import Kind
 from app.messages.wording import flowing, greeting, one_line
 
@@ -191,7 +192,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
     )
     made.filters["greeting"] = greeting
-    made.filters["day"] = lambda moment: f"{moment.day} {moment.strftime('%B %Y')}"
+    made.filters["day"] = days.day
     return made
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.days import day
 from app.core.errors import BadInput, Conflict, Gone, NotFound, TooManyRequests
 
 
@@ -136,7 +137,7 @@ class PersonErased(Gone):
     title = "What was kept of this person was erased"
 
     def __init__(self, erased_at: datetime) -> None:
-        super().__init__(f"What was kept of this person was erased on {erased_at.day} {erased_at:%B %Y}.")
+        super().__init__(f"What was kept of this person was erased on {day(erased_at)}.")
         self.erased_at = erased_at
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from app.awards.consequences.reading import Flag
+from app.core.days import day
 from app.programme.pathways import Consequence, Ending
 
 ENDED: Final[dict[Ending, str]] = {
@@ -21,11 +21,6 @@ CHIPS: Final[dict[str, tuple[str, str]]] = {
     "cleared": ("done", "Settled by itself"),
     "dismissed": ("done", "May stand"),
 }
-
-
-def day(moment: datetime) -> str:
-    """A day as it stands in a sentence."""
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def chip(flag: Flag) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from app.awards import service as awards
 from app.awards.consequences import reading as consequences
 from app.core.audit import Actor
 from app.core.clock import now
+from app.core.days import day_of
 from app.core.db import ReadSession
 from app.core.errors import BadInput
 from app.core.runtime import Runtime
@@ -163,15 +164,17 @@ def linkedin_form(name: str, organisation: str, badge: PublicCredential, public_
         badge: for its dates and its id.
         public_url: where the badge can be checked.
     """
+    awarded = day_of(badge.awarded_at)
     fields = {
         "startTask": "CERTIFICATION_NAME",
         "name": name,
         "organizationName": organisation,
-        "issueYear": str(badge.awarded_at.year),
-        "issueMonth": str(badge.awarded_at.month),
+        "issueYear": str(awarded.year),
+        "issueMonth": str(awarded.month),
     }
     if badge.valid_until is not None:
-        fields |= {"expirationYear": str(badge.valid_until.year), "expirationMonth": str(badge.valid_until.month)}
+        ends = day_of(badge.valid_until)
+        fields |= {"expirationYear": str(ends.year), "expirationMonth": str(ends.month)}
     return f"{LINKEDIN}?{urlencode(fields | {'certUrl': public_url, 'certId': badge.id})}"
 
 

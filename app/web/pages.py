@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Hashable
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from app.core import days
 from app.core.clock import now
 from app.core.markdown import render as render_markdown
 from app.learning.files.words import KIND_NAMES, size_words, taken_out
@@ -41,8 +41,9 @@ def environment(*, reload: bool = False) -> jinja2.Environment:
     )
     env.globals["kept"] = Fragments()
     env.filters["markdown"] = markdown
-    env.filters["day"] = day
-    env.filters["moment"] = moment
+    env.filters["day"] = days.day
+    env.filters["day_of"] = days.day_of
+    env.filters["moment"] = days.moment
     env.filters["iso"] = lambda moment: moment.isoformat()
     env.filters["file_kind"] = lambda media_type: KIND_NAMES.get(media_type, media_type)
     env.filters["file_size"] = size_words
@@ -83,16 +84,6 @@ def _markdown(text: str) -> Markup:
 
 
 _kept_markdown = lru_cache(maxsize=300)(_markdown)
-
-
-def day(value: datetime) -> str:
-    """A date as Australians write it: 4 March 2026."""
-    return f"{value.day} {value.strftime('%B %Y')}"
-
-
-def moment(value: datetime) -> str:
-    """A moment as Australians write it, in UTC and saying so: 4 March 2026, 05:06 UTC."""
-    return f"{day(value)}, {value.strftime('%H:%M')} UTC"
 
 
 def render(

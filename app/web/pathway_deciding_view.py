@@ -11,6 +11,7 @@ from app.awards.proposals import due, finding, reading
 from app.awards.proposals.due import RenewalDue
 from app.awards.proposals.schemas import Finding, Proposal
 from app.core.clock import now
+from app.core.days import day
 from app.core.db import ReadSession
 from app.issuer import service as issuer
 from app.issuer.errors import CredentialErased, CredentialNotFound
@@ -402,7 +403,7 @@ def _note(step: Step) -> str:
     need, rule = step.need, step.rule
     if need is None:
         return ""
-    on = f" on {need.on.day} {need.on:%B %Y}" if need.on is not None else ""
+    on = f" on {day(need.on)}" if need.on is not None else ""
     if need.reason == "missing":
         if isinstance(rule, ConfirmationRule):
             return f"Not confirmed yet. It is asked of the person’s {rule.by}."

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.awards.proposals.schemas import ProposalState
 from app.awards.renewal_offers import RenewalStage
+from app.core.days import day, day_of
 from app.learning.schemas import OverallState
 from app.pathways.schemas import Need, Step
 from app.programme.pathway_words import joined, lately, number
@@ -89,11 +90,6 @@ NOT_PROPOSED: Final = EndWords(
 )  # fmt: skip
 WORK: Mapping[OverallState, StopState] = {"working": "begun", "submitted": "handed_in", "returned": "returned"}
 BY_WORDS: Mapping[str, str] = {"manager": "your manager", "supervisor": "your supervisor", "assessor": "an assessor"}
-
-
-def day(moment: datetime) -> str:
-    """A date as Australians write it: 4 March 2026."""
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def hours(minutes: int) -> str:
@@ -256,12 +252,16 @@ def _over(step: Step, need: Need) -> str:
 
 def short_day(moment: datetime) -> str:
     """A date for the map, where room is short: 4 Mar 2026."""
-    return f"{moment.day}\u00a0{moment:%b}\u00a0{moment:%Y}"
+    shown = day_of(moment)
+    return f"{shown.day}\u00a0{shown:%b}\u00a0{shown:%Y}"
 
 
 def until_line(until: datetime, state: StopState) -> str:
     """Until when something counts: to the day where that day is near."""
-    return short_day(until) if state == "ending" else f"until {until:%b}\u00a0{until:%Y}"
+    if state == "ending":
+        return short_day(until)
+    last = day_of(until)
+    return f"until {last:%b}\u00a0{last:%Y}"
 
 
 def after_line(codes: list[str]) -> str:

@@ -8,11 +8,11 @@ from typing import Final
 
 from app.awards.doing_again import AgainOffer
 from app.awards.renewal_offers import RenewalOffer, WhyNot
+from app.core.days import day
 from app.learning.knowledge_check import pass_count
 from app.programme.renewals import update_of
 from app.programme.schemas import Activity, Module
 from app.web.learner_path import KIND_WORDS
-from app.web.pages import day
 
 AN_HOUR: Final = 60
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
+from app.core.days import day
 from app.verifier.schemas import (
     NOT_CHECKED,
     AlignmentFact,
@@ -219,10 +219,10 @@ def _detail(report: Report) -> str:
     if report.verdict == "suspended":
         return f"{who} signed it, and it is suspended for now. Ask its holder, or check again later."
     if report.verdict == "expired":
-        ended = f" on {_day(facts.valid_until)}" if facts.valid_until else ""
+        ended = f" on {day(facts.valid_until)}" if facts.valid_until else ""
         return f"{who} signed it, and its time ran out{ended}."
     if report.verdict == "not_yet_valid":
-        begins = f": it begins on {_day(facts.valid_from)}" if facts.valid_from else ""
+        begins = f": it begins on {day(facts.valid_from)}" if facts.valid_from else ""
         return f"{who} signed it for a time that has not come{begins}."
     return f"{_award(report, facts)} {_standing(report, facts)}"
 
@@ -238,7 +238,7 @@ def _replaced(report: Report) -> str:
 def _award(report: Report, facts: Facts) -> str:
     if report.issuer is None:
         return f"{_signer(report)} signed it, and is not in our register of known issuers."
-    when = f" on {_day(facts.awarded_at)}" if facts.awarded_at else ""
+    when = f" on {day(facts.awarded_at)}" if facts.awarded_at else ""
     return f"{report.issuer.name} awarded “{facts.achievement.name}”{when}."
 
 
@@ -246,7 +246,7 @@ def _standing(report: Report, facts: Facts) -> str:
     status = report.check("status")
     revocable = status is None or status.code != "no_status"
     since = "Not changed or revoked since" if revocable else "Not changed since; it cannot be revoked"
-    return f"{since}; valid until {_day(facts.valid_until)}." if facts.valid_until else f"{since}."
+    return f"{since}; valid until {day(facts.valid_until)}." if facts.valid_until else f"{since}."
 
 
 def _signer(report: Report) -> str:
@@ -309,7 +309,7 @@ def _ground_detail(link: ChainLink) -> str:
     """From whom and since when, then how it stands."""
     if link.facts is None:
         return link.detail
-    since = f", awarded on {_day(link.facts.awarded_at)}" if link.facts.awarded_at else ""
+    since = f", awarded on {day(link.facts.awarded_at)}" if link.facts.awarded_at else ""
     return f"From {_who(link.issuer, link.facts.issuer)}{since}. {link.detail}"
 
 
@@ -351,7 +351,3 @@ def _technical(technical: Technical, checks: tuple[Check, ...]) -> list[tuple[st
         ("Codes", ", ".join(f"{check.name}: {check.code}" for check in checks)),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"

@@ -135,6 +135,7 @@ def test_production_without_a_secret(terminal: Terminal, command: str) -> None:
         ("WAYMARK_DATABASE_URL", "postgresql://root:hunter2-hunter2@db:port/waymark"),
         ("WAYMARK_ENV", "staging"),
         ("WAYMARK_LOG_LEVEL", "LOUD"),
+        ("WAYMARK_TIME_ZONE", "Melbourne"),
         ("WAYMARK_SECRET_KEY", "hunter2-hunter2"),
     ],
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlmodel import select
 
 from app.awards.consequences import deciding
 from app.awards.consequences.events import GraceBegan
 from app.core.audit import OPERATOR
+from app.core.clock import now
 from app.core.outbox_models import OutboxEvent
 from app.messages.ground_jobs import send_ground_ended
 from app.people import service as people
 from app.wiring import Services
 from tests.awards.shelf import DAY, Shelf
+from tests.days import shown_in
 from tests.messages.post import Post
 from tests.messages.test_mails import TESS, delivery, deps_of, tess_of
 
@@ -59,3 +62,19 @@ def test_whoever_has_nothing_to_do_any_more_gets_no_mail(services: Services, pos
         deciding.dismiss(session, shelf.flag("practitioner").id, assessor_id=priya, reason="A reason.")
     tell(shelf)
     assert post.taken == []
+
+
+@pytest.mark.parametrize(("zone", "later"), [("UTC", 0), ("Australia/Melbourne", 1)])
+def test_a_mail_names_the_days_that_the_pages_name(services: Services, post: Post, zone: str, later: int) -> None:
+    shelf = Shelf(services, tess_of(services))
+    ended = (now() + 10 * DAY).replace(hour=20, minute=0, second=0, microsecond=0)  # tomorrow already in Melbourne
+    shelf.issue("M07", lasts=ended - shelf.began)
+    shelf.issue("practitioner", on=("M07",))
+    shelf.after(12)
+    with shown_in(zone):
+        tell(shelf)
+    (message,) = post.taken
+    since, until = (moment + later * DAY for moment in (ended, ended + 90 * DAY))
+    text = " ".join(message.get_content().split())
+    assert f"expired on {since.day} {since:%B %Y}." in text
+    assert f"{until.day} {until:%B %Y}" in message["Subject"]

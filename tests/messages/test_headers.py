@@ -39,6 +39,7 @@ from app.messages.service import (
     WalletMail,
     compose_from,
 )
+from app.messages.suspension_jobs import LiftedMail, SuspendedMail
 from app.messages.wording import greeting
 from app.wiring import Services
 from tests.messages.post import Post, mailing, running
@@ -65,6 +66,13 @@ EVERY: dict[str, tuple[Kind, str, Words]] = {
     "ground ended": (
         kinds.GROUND_ENDED, "ground_ended.txt",
         lambda text: GroundMail(text, text, text, "expired", ENDS, ENDS, LINK),
+    ),
+    "suspended": (
+        kinds.GROUND_ENDED, "ground_suspended.txt",
+        lambda text: SuspendedMail(text, text, text, "revoked", ENDS, False, LINK),
+    ),
+    "suspension lifted": (
+        kinds.GROUND_ENDED, "ground_lifted.txt", lambda text: LiftedMail(text, text, text, True, False, LINK)
     ),
     "quarantined": (kinds.QUARANTINED, "quarantined.txt", lambda text: QuarantinedMail(text, text, False)),
     "asked": (

@@ -20,10 +20,12 @@ from app.awards.consequences.errors import (
     OwnBadge,
     WaitRefused,
 )
+from app.awards.consequences.events import SuspendedForGround, SuspensionLifted
 from app.awards.consequences.models import CLEARED, DISMISSED, GRACE, SUSPENDED, WAITING, AwardFlag
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
+from app.core.outbox import emit
 from app.issuer import grounds, suspending
 from app.learning.assessors import require_assessor
 from app.people import service as people
@@ -57,6 +59,8 @@ def suspend(session: WriteSession, flag_id: str, *, assessor_id: str, reason: st
     for each in _of_badge(session, flag.credential_id):
         if each.state in WAITING:
             _decide(session, each, SUSPENDED, assessor_id, words, "suspended_for_its_ground")
+    if flag.person_id is not None:
+        emit(session, SuspendedForGround(flag_id=flag.id, person_id=flag.person_id))
 
 
 def dismiss(session: WriteSession, flag_id: str, *, assessor_id: str, reason: str) -> None:
@@ -112,6 +116,8 @@ def reinstate(session: WriteSession, flag_id: str, *, assessor_id: str, reason: 
         if each.state == SUSPENDED:
             state = CLEARED if each.mended_at is not None else DISMISSED
             _decide(session, each, state, assessor_id, words, "reinstated_for_its_ground")
+    if flag.person_id is not None:
+        emit(session, SuspensionLifted(flag_id=flag.id, person_id=flag.person_id))
 
 
 def bars(session: ReadSession, person_id: str | None, assessor_id: str) -> tuple[str, ...]:

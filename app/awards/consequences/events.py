@@ -14,3 +14,23 @@ class GraceBegan:
 
     flag_id: str
     person_id: str
+
+
+@dataclass(frozen=True)
+class SuspendedForGround:
+    """A person suspended a badge because another one that it rests on has ended."""
+
+    KIND: ClassVar[str] = "awards.suspended_for_ground"
+
+    flag_id: str
+    person_id: str
+
+
+@dataclass(frozen=True)
+class SuspensionLifted:
+    """A person ended a suspension that came from the end of another badge."""
+
+    KIND: ClassVar[str] = "awards.suspension_lifted"
+
+    flag_id: str
+    person_id: str

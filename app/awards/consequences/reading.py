@@ -131,6 +131,12 @@ def in_grace(session: ReadSession, flag_id: str) -> Flag | None:
     return _told(session, [row])[0]
 
 
+def noted(session: ReadSession, flag_id: str) -> Flag | None:
+    """One of them as it stands, settled or not, without names; None if it is gone, for telling the holder."""
+    row = session.get(AwardFlag, flag_id)
+    return None if row is None else _told(session, [row])[0]
+
+
 def listed(session: ReadSession, *, settled: bool, limit: int) -> tuple[Flag, ...]:
     """All that is noted, the oldest first, without names: for an operator."""
     which = () if settled else (col(AwardFlag.state).in_(LIVE),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from app.core.days import day_of
 from app.learning.observation.schemas import ObservationState
 from app.learning.schemas import ActivityState
 
@@ -30,7 +31,7 @@ def missing_line(title: str, state: ObservationState) -> str | None:
     if state.state == "proposed":
         return f"“{title}” waits for an assessor to approve your observer.{seen}"
     if state.open and state.asked_at is not None:
-        return f"“{title}” waits for your observer, asked on {_day(state.asked_at.date())}.{seen}"
+        return f"“{title}” waits for your observer, asked on {_day(day_of(state.asked_at))}.{seen}"
     if state.made:
         return f"“{title}” is not met yet: {meets(state, small=True)}. Ask for another observation when you are ready."
     if state.state == "declined":
@@ -48,7 +49,7 @@ def meets(state: ObservationState, *, small: bool = False) -> str:
 def _waits(state: ObservationState, *, again: bool) -> str:
     if state.state == "proposed" or state.asked_at is None:
         return "an assessor looks at whom you named" if again else "An assessor looks at whom you named"
-    return f"{'asked again' if again else 'Asked'} on {_day(state.asked_at.date())}"
+    return f"{'asked again' if again else 'Asked'} on {_day(day_of(state.asked_at))}"
 
 
 def _day(day: date) -> str:
