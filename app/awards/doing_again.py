@@ -14,7 +14,7 @@ from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.core.secrets import SecretBox
 from app.issuer import erasing
-from app.learning import enrolments
+from app.learning import calibration, enrolments
 from app.learning import service as learning
 from app.learning.renewal_errors import NotDoneAgain
 from app.learning.schemas import Enrolment
@@ -39,11 +39,13 @@ class AgainOffer:
         state: whether it can be begun.
         why: what became of the newest badge: `revoked`, `ended`, or `erased` where none is left.
         module: in its newest version.
+        counting: a badge of the module that counts all the same, or can be renewed: one that came another way since.
     """
 
     state: AgainState
     why: Literal["revoked", "ended", "erased"]
     module: Module
+    counting: RenewalOffer | None = None
 
 
 def offer(
@@ -74,12 +76,19 @@ def offer(
     why = _why(of_module)
     found = learning.progress(session, own.id)
     if found.state != "awarded":
-        return AgainOffer("begun", why, module) if own.is_again else None
+        return AgainOffer("begun", why, module, _counting(of_module, moment)) if own.is_again else None
     if found.decision_id is None or not _is_issued(session, secret_box, found.decision_id):
         return None
-    if not all(_is_gone(each, moment) for each in of_module):
+    if _counting(of_module, moment) is not None:
         return None
-    return AgainOffer("same_set" if _is_same_set(session, own, module) else "open", why, module)
+    return AgainOffer("same_set" if _is_same_set(session, person_id, module) else "open", why, module)
+
+
+def after(session: ReadSession, secret_box: SecretBox, person_id: str, badge: RenewalOffer) -> AgainOffer | None:
+    """How it stands with doing the module of a badge again, where the badge cannot be renewed any more."""
+    if badge.why_not not in ("revoked", "over") or badge.module is None:
+        return None
+    return offer(session, secret_box, person_id, badge.module.key)
 
 
 def begin(
@@ -114,13 +123,21 @@ def _why(of_module: Collection[RenewalOffer]) -> Literal["revoked", "ended", "er
     if not of_module:
         return "erased"
     newest = max(of_module, key=lambda each: each.badge.awarded_at)
-    return "revoked" if newest.why_not == "revoked" else "ended"
+    return "revoked" if newest.badge.state == "revoked" else "ended"
+
+
+def _counting(of_module: Collection[RenewalOffer], at: datetime) -> RenewalOffer | None:
+    """A badge that counts or can come to count again."""
+    return next((each for each in of_module if not _is_gone(each, at)), None)
 
 
 def _is_gone(each: RenewalOffer, at: datetime) -> bool:
-    """Whether a badge neither counts nor can come to count again."""
     until = each.badge.valid_until
-    return each.why_not in _GONE or (each.why_not == "no_way" and until is not None and until <= at)
+    if each.why_not in _GONE or (each.why_not == "no_way" and until is not None and until <= at):
+        return True
+    # What came back so late may be handed in once more, or the module done again: its holder chooses.
+    came_back = each.underway is not None and each.underway.state == "returned"
+    return each.why_not is None and came_back and each.closes_at is not None and each.closes_at <= at
 
 
 def _is_issued(session: ReadSession, secret_box: SecretBox, decision_id: str) -> bool:
@@ -130,7 +147,8 @@ def _is_issued(session: ReadSession, secret_box: SecretBox, decision_id: str) ->
     return erasing.was_erased(session, secret_box, decision_key(decision_id))
 
 
-def _is_same_set(session: ReadSession, own: Enrolment, module: Module) -> bool:
+def _is_same_set(session: ReadSession, person_id: str, module: Module) -> bool:
     """Whether a calibration set would be marked whose agreed marks the person was shown before."""
-    before = learning.module_of(session, own).calibration
-    return module.calibration is not None and before is not None and before.version == module.calibration.version
+    if module.calibration is None:
+        return False
+    return module.calibration.version in calibration.sets_shown(session, person_id, module.key)

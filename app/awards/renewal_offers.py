@@ -15,7 +15,8 @@ from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.issuer import service as issuer
 from app.issuer.schemas import CredentialSummary
-from app.learning import renewing
+from app.learning import calibration, renewing
+from app.learning.enrolments import is_left_behind
 from app.learning.renewing import RenewalStanding
 from app.learning.schemas import Enrolment, OverallState
 from app.programme import service as programme
@@ -166,9 +167,11 @@ def _offer(
     end = badge.valid_until
     closes_at = months_after(end, CLOSES_AFTER_MONTHS) if end is not None else None
     why_not = _why_not(session, person_id, badge, badges, module, at)
-    # What was handed in in time may be decided, and come back, later than that.
+    # What was handed in in time may be decided, and come back, later than that; unless the module is being done again.
     if why_not == "over" and underway is not None and underway.state != "working":
-        why_not = None
+        why_not = why_not if is_left_behind(session, underway.enrolment) else None
+    if why_not is None and module is not None and _is_same_set(session, person_id, badge, module, underway):
+        why_not = "same_set"
     if why_not is None or why_not == "over":
         why_not = _decided(renewed, end) or why_not
     return RenewalOffer(
@@ -193,7 +196,7 @@ def _why_not(
 ) -> WhyNot | None:
     end = badge.valid_until
     if badge.state != "issued":
-        return "revoked"
+        return "replaced" if any(_counts_for(other, badge, at) for other in badges) else "revoked"
     if end is None:
         return "no_end"
     is_over = at >= months_after(end, CLOSES_AFTER_MONTHS)
@@ -208,15 +211,15 @@ def _why_not(
         return first
     if module is None:
         return _why_not_by_talk(session, person_id, badge, at, is_over=is_over)
-    return _why_not_by_work(session, badge, module, is_over)
+    return _why_not_by_work(module, is_over=is_over)
 
 
-def _why_not_by_work(session: ReadSession, badge: CredentialSummary, module: Module, is_over: bool) -> WhyNot | None:
+def _why_not_by_work(module: Module, *, is_over: bool) -> WhyNot | None:
     if is_over:
         return "over"
     if not ways(module):
         return "no_way"
-    return "same_set" if _is_same_set(session, badge, module) else None
+    return None
 
 
 def _why_not_by_talk(
@@ -241,6 +244,13 @@ def _decided(renewed: RenewalStanding | None, end: datetime | None) -> WhyNot | 
     """A decision since the renewal opened would have moved the end, and the opening with it, had it been done."""
     at = renewed.decided_at if renewed is not None else None
     return "decided" if at is not None and end is not None and at >= end - OPENS_BEFORE else None
+
+
+def _counts_for(other: CredentialSummary, badge: CredentialSummary, at: datetime) -> bool:
+    """Whether another badge of the same achievement is in force."""
+    is_over = other.valid_until is not None and other.valid_until <= at
+    same = other.id != badge.id and other.achievement_key == badge.achievement_key
+    return same and other.state == "issued" and other.suspended_at is None and not is_over
 
 
 def _replaces(other: CredentialSummary, badge: CredentialSummary, end: datetime) -> bool:
@@ -269,9 +279,14 @@ def _ways(session: ReadSession, module: Module | None, underway: RenewalStanding
     return ways(programme.module_version(session, module.key, underway.enrolment.module_version))
 
 
-def _is_same_set(session: ReadSession, badge: CredentialSummary, module: Module) -> bool:
-    """Whether a calibration set would be marked whose agreed marks its holder was shown before."""
+def _is_same_set(
+    session: ReadSession, person_id: str, badge: CredentialSummary, module: Module, underway: RenewalStanding | None
+) -> bool:
+    """Whether a calibration set would be marked whose agreed marks its holder was shown before, but by this renewal."""
     if module.calibration is None:
         return False
     before = programme.module_version(session, module.key, badge.achievement_version).calibration
-    return before is not None and before.version == module.calibration.version
+    shown = calibration.sets_shown(
+        session, person_id, module.key, but_of=underway.enrolment.id if underway is not None else None
+    )
+    return module.calibration.version in shown | ({before.version} if before is not None else set())

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 
 from app.core.db import ReadSession
+from app.learning.enrolments import module_of_work
 from app.learning.marking_errors import MarksAreKept
 from app.learning.models import DecisionRecord, SubmissionRecord
 from app.learning.schemas import Missing
@@ -221,6 +222,28 @@ def shown_to_learner(session: ReadSession, enrolment_id: str, module: Module) ->
     """What the learner may see beside the agreed marks: their marks of the first round that was decided."""
     texts = _first_decided(session, enrolment_id) if module.calibration is not None else None
     return compare(module, texts) if texts is not None else None
+
+
+def sets_shown(session: ReadSession, person_id: str, module_key: str, *, but_of: str | None = None) -> frozenset[int]:
+    """The sets of which a person was shown the agreed marks: those of every round that was decided, renewals too.
+
+    Args:
+        session: for reading.
+        person_id: whose rounds.
+        module_key: of which module.
+        but_of: id of an enrolment that is left out.
+    """
+    rounds = session.exec(
+        select(SubmissionRecord)
+        .join(DecisionRecord, col(DecisionRecord.submission_id) == col(SubmissionRecord.id))
+        .where(SubmissionRecord.person_id == person_id, SubmissionRecord.module_key == module_key)
+    ).all()
+    modules = [module_of_work(session, row) for row in rounds if row.enrolment_id != but_of]
+    return frozenset(
+        each.calibration.version
+        for each in modules
+        if each.calibration is not None and _activity_key(each, each.calibration) is not None
+    )
 
 
 def refuse_changed_marks(

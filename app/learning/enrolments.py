@@ -135,6 +135,14 @@ def enrolment_of(session: ReadSession, *, person_id: str, module_key: str) -> En
     return to_enrolment(row) if row is not None else None
 
 
+def is_left_behind(session: ReadSession, of: Enrolment) -> bool:
+    """Whether it is a renewal, and its person has begun the whole module again since."""
+    if not of.is_renewal:
+        return False
+    whole = enrolment_of(session, person_id=of.person_id, module_key=of.module_key)
+    return whole is not None and whole.is_again and whole.enrolled_at > of.enrolled_at
+
+
 def own_enrolment(session: ReadSession, *, enrolment_id: str, person_id: str) -> Enrolment:
     """An enrolment that must be this person's.
 

@@ -22,12 +22,14 @@ class Outcome:
 
     Attributes:
         organisation_id: from whose LMS they began it, if that is known.
+        is_again: whether they do it once more, after a badge that is gone.
     """
 
     person_id: str
     module_key: str
     organisation_id: str | None
     state: OverallState
+    is_again: bool = False
 
 
 def outcomes(session: ReadSession, person_ids: Collection[str]) -> tuple[Outcome, ...]:
@@ -57,6 +59,7 @@ def _outcomes(session: ReadSession, person_ids: Collection[str]) -> tuple[Outcom
             module_key=row.module_key,
             organisation_id=row.organisation_id,
             state=cast(OverallState, newest.get(row.id, "working")),
+            is_again=row.number > 0,
         )
         for row in of_each.values()
     )

@@ -3,12 +3,13 @@
 A person has one enrolment in a whole module, and another for each time that they do it again. Where both records have
 the same one, the enrolment that is further along goes on and the other stays with the old record, with its drafts; what
 was handed in and decided names the person either way, so that every rule about one's own work holds by the ids alone.
-Renewals all go along, each with its badge, and take another number where theirs is taken.
+Renewals all go along, each with its badge. All are numbered anew then: the order stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
@@ -51,7 +52,7 @@ REACHED: dict[OverallState, str] = {
     "submitted": "with an assessor",
     "awarded": "awarded",
 }
-ASIDE = "~aside"
+FAR = 1_000_000
 OPEN_REQUEST = ("proposed", "asked")
 
 
@@ -144,17 +145,21 @@ class LearningMerge(Moves):
         """Take all enrolments but the superfluous ones, then everything that names the person."""
         _lock(session, from_id, to_id)
         conflicts = _conflicts(session, from_id, to_id)
-        for each in conflicts:
-            if each.stays.enrolment.person_id == from_id:
-                _exchange(session, each)
+        times = {**_times(session, from_id), **_times(session, to_id)}
+        shared = _modules(session, from_id) & _modules(session, to_id)
         superfluous = [each.old.enrolment.id for each in conflicts]
-        _make_room(session, from_id, to_id)
+        _set_apart(session, shared, from_id, to_id)
         session.execute(
             sa.update(EnrolmentRecord)
             .where(col(EnrolmentRecord.person_id) == from_id, col(EnrolmentRecord.id).not_in(superfluous))
             .values(person_id=to_id),
             execution_options=QUIETLY,
         )
+        session.execute(
+            sa.update(EnrolmentRecord).where(col(EnrolmentRecord.id).in_(superfluous)).values(person_id=from_id),
+            execution_options=QUIETLY,
+        )
+        _number(session, shared, times, from_id, to_id)
         super().absorb(session, from_id, to_id)
         session.expire_all()
         _note_own_work(session, to_id)
@@ -175,44 +180,37 @@ def _lock(session: WriteSession, *person_ids: str) -> None:
     session.expire_all()
 
 
-def _make_room(session: WriteSession, *person_ids: str) -> None:
-    """Give renewals other numbers where the other record has that number, so that both sets are one person's."""
-    rows = session.exec(
-        select(EnrolmentRecord)
-        .where(col(EnrolmentRecord.person_id).in_(person_ids))
-        .order_by(col(EnrolmentRecord.enrolled_at), EnrolmentRecord.id)
-    ).all()
-    taken: dict[str, set[int]] = {}
-    for row in rows:
-        if row.renewal_steps is None:
-            taken.setdefault(row.module_key, set()).add(row.number)
-    highest: dict[str, int] = {}
-    for row in rows:
-        highest[row.module_key] = max(row.number, highest.get(row.module_key, 0))
-    for row in rows:
-        if row.renewal_steps is None:
-            continue
-        numbers = taken.setdefault(row.module_key, set())
-        if row.number in numbers:
-            highest[row.module_key] += 1
-            row.number = highest[row.module_key]
-            session.add(row)
-        numbers.add(row.number)
-    session.flush()
-
-
-def _exchange(session: WriteSession, of: _Conflict) -> None:
-    """Give the person the one that is further along, and the old record the other, under a rule that allows no two."""
-    ours, theirs = of.stays.enrolment, of.old.enrolment
-    for enrolment_id, values in (
-        (theirs.id, {"module_key": theirs.module_key + ASIDE}),
-        (ours.id, {"person_id": theirs.person_id}),
-        (theirs.id, {"person_id": ours.person_id, "module_key": theirs.module_key}),
-    ):
+def _set_apart(session: WriteSession, module_keys: Collection[str], *person_ids: str) -> None:
+    """Give the enrolments of each record numbers far from those of the other, so that they can change hands."""
+    for place, person_id in enumerate(person_ids, start=1):
         session.execute(
-            sa.update(EnrolmentRecord).where(col(EnrolmentRecord.id) == enrolment_id).values(**values),
+            sa.update(EnrolmentRecord)
+            .where(col(EnrolmentRecord.person_id) == person_id, col(EnrolmentRecord.module_key).in_(module_keys))
+            .values(number=EnrolmentRecord.number + place * FAR),
             execution_options=QUIETLY,
         )
+
+
+def _number(session: WriteSession, module_keys: Collection[str], times: Mapping[str, int], *person_ids: str) -> None:
+    """Number what each record has now: whole modules in their order, then renewals by their day."""
+    rows = session.exec(
+        select(EnrolmentRecord)
+        .where(col(EnrolmentRecord.person_id).in_(person_ids), col(EnrolmentRecord.module_key).in_(module_keys))
+        .order_by(col(EnrolmentRecord.enrolled_at), EnrolmentRecord.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    of_each: dict[tuple[str, str], list[EnrolmentRecord]] = {}
+    for row in rows:
+        of_each.setdefault((row.person_id, row.module_key), []).append(row)
+    for theirs in of_each.values():
+        whole = sorted((row for row in theirs if row.id in times), key=lambda row: times[row.id])
+        for number, row in enumerate(whole):
+            row.number = number
+        # Number 0 is kept for the whole module also where only its badge was renewed.
+        for number, row in enumerate((row for row in theirs if row.id not in times), start=max(1, len(whole))):
+            row.number = number
+        session.add_all(theirs)
+    session.flush()
 
 
 def _standings(session: ReadSession, person_id: str) -> tuple[_Standing, ...]:
@@ -231,31 +229,44 @@ def _standing(session: ReadSession, enrolment: Enrolment) -> _Standing:
     return _Standing(enrolment, module_of(session, enrolment), how_far.state, done)
 
 
-def _begun(session: ReadSession, person_id: str) -> set[tuple[str, int]]:
-    """The whole modules that a person has begun, each with the number: a renewal is begun beside the work it renews."""
+def _modules(session: ReadSession, person_id: str) -> frozenset[str]:
+    """The modules of which a person has an enrolment of any kind."""
+    return frozenset(
+        session.exec(select(EnrolmentRecord.module_key).where(EnrolmentRecord.person_id == person_id)).all()
+    )
+
+
+def _times(session: ReadSession, person_id: str) -> dict[str, int]:
+    """The enrolments in whole modules, each with which time it is: 0 for the first. Renewals have numbers between."""
     rows = session.exec(
-        select(EnrolmentRecord.module_key, EnrolmentRecord.number).where(
-            EnrolmentRecord.person_id == person_id, col(EnrolmentRecord.renewal_steps).is_(sa.null())
-        )
+        select(EnrolmentRecord.id, EnrolmentRecord.module_key)
+        .where(EnrolmentRecord.person_id == person_id, col(EnrolmentRecord.renewal_steps).is_(sa.null()))
+        .order_by(EnrolmentRecord.module_key, col(EnrolmentRecord.number))
     ).all()
-    return set(rows)
+    found: dict[str, int] = {}
+    before: Counter[str] = Counter()
+    for enrolment_id, module_key in rows:
+        found[enrolment_id] = before[module_key]
+        before[module_key] += 1
+    return found
 
 
 def _conflicts(session: ReadSession, from_id: str, to_id: str) -> tuple[_Conflict, ...]:
-    both = _begun(session, from_id) & _begun(session, to_id)
-    if not both:
+    """The first time of one record and the first time of the other, and so on: of each pair one goes on."""
+    pairs: dict[tuple[str, int], list[_Standing]] = {}
+    if not _modules(session, from_id) & _modules(session, to_id):
         return ()
-    by_module: dict[tuple[str, int], list[_Standing]] = {}
     for person_id in (from_id, to_id):
+        times = _times(session, person_id)
         for standing in _standings(session, person_id):
-            if standing.enrolment.is_renewal:
-                continue
-            key = (standing.enrolment.module_key, standing.enrolment.number)
-            by_module.setdefault(key, []).append(standing)
+            if standing.enrolment.id in times:
+                key = (standing.enrolment.module_key, times[standing.enrolment.id])
+                pairs.setdefault(key, []).append(standing)
     found = []
-    for key in sorted(both):
-        old, stays = sorted(by_module[key], key=lambda standing: standing.rank)
-        found.append(_Conflict(stays=stays, old=old))
+    for _key, both in sorted(pairs.items()):
+        if len(both) > 1:
+            old, stays = sorted(both, key=lambda standing: standing.rank)
+            found.append(_Conflict(stays=stays, old=old))
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import ReadSession, WriteSession
 from app.learning import prerequisites
-from app.learning.enrolments import lock, module_of, own_enrolment, refuse_if_locked
+from app.learning.enrolments import is_left_behind, lock, module_of, own_enrolment, refuse_if_locked
 from app.learning.errors import FindingsUnanswered, NotReady, SubmissionNotFound
 from app.learning.events import WorkSubmitted
 from app.learning.evidence import Place
@@ -185,7 +185,12 @@ def _open_texts(row: SubmissionRecord) -> dict[str, dict[str, str]]:
 
 
 def _refuse_late_renewal(session: ReadSession, own: Enrolment) -> None:
-    """A renewal is handed in in time; once that was done, rounds after a return take as long as they take."""
+    """A renewal is handed in in time; once that was done, rounds after a return take as long as they take.
+
+    Whoever has begun the whole module again since has left the renewal behind.
+    """
+    if is_left_behind(session, own):
+        raise RenewalOver
     if own.renew_by is not None and own.renew_by <= now() and _last_number(session, own.id) == 0:
         raise RenewalOver
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.awards import renewal_offers
+from app.awards import doing_again, renewal_offers
 from app.awards.consequences import reading as consequences
 from app.core.clock import now
 from app.core.db import ReadSession
+from app.core.secrets import SecretBox
 from app.issuer import service as issuer
 from app.issuer import share_links
 from app.people import service as people
@@ -82,7 +83,7 @@ def my_badges(request: Request, session: CurrentLaunch, db: ReadDb, runtime: App
     state: Email = "confirmed" if address else "code_sent" if pending else "unconfirmed"
     links = share_links.links_of(db, runtime.secret_box, runtime.settings.base_url, session.person_id)
     page = BadgesPage(
-        badges=_cards(db, session),
+        badges=_cards(db, session, runtime.secret_box),
         links=sum(link.works(now()) for link in links),
         email_state=state,
         email=address.email if address else pending.email if pending else None,
@@ -99,7 +100,8 @@ def my_badge(
     """One of my badges: share it, hide it, show my name, take it along."""
     badge = issuer.held_credential(db, str(credential_id), session.person_id)
     page = held_page(db, runtime, badge, root=_root(session, credential_id), changed=changed, by_mail=False)
-    renewal = line_of(renewal_offers.offer(db, session.person_id, badge.id))
+    offer = renewal_offers.offer(db, session.person_id, badge.id)
+    renewal = line_of(offer, doing_again.after(db, runtime.secret_box, session.person_id, offer))
     return render(request, "badges/badge.html", replace(page, renewal=renewal))
 
 
@@ -138,10 +140,13 @@ def _root(session: LaunchSession, credential_id: UUID) -> str:
     return f"{session.root}/badges/{credential_id}"
 
 
-def _cards(db: ReadSession, session: LaunchSession) -> tuple[BadgeCard, ...]:
+def _cards(db: ReadSession, session: LaunchSession, secret_box: SecretBox) -> tuple[BadgeCard, ...]:
     badges = issuer.credentials_of(db, session.person_id)
     links = share_links.count_working(db, [badge.id for badge in badges])
-    renewals = {offer.badge.id: line_of(offer) for offer in renewal_offers.offers(db, session.person_id)}
+    renewals = {
+        offer.badge.id: line_of(offer, doing_again.after(db, secret_box, session.person_id, offer))
+        for offer in renewal_offers.offers(db, session.person_id)
+    }
     grounds = consequences.of_badges(db, [badge.id for badge in badges])
     return tuple(
         BadgeCard(

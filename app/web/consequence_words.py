@@ -94,4 +94,5 @@ def _next_step(flag: Flag) -> str:
         return f"What you can do: renew “{flag.because}”. Its own page under “My badges” says how."
     if flag.ending == "suspended":
         return f"What you can do: ask the people who run your programme why “{flag.because}” is suspended."
-    return f"What you can do: ask the people who run your programme how to earn “{flag.because}” again."
+    how = "“My badges” says how; or ask the people who run your programme."
+    return f"What you can do: earn “{flag.because}” again. {how}"

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.awards import doing_again, renewal_offers
+from app.awards.doing_again import AgainOffer
 from app.awards.service import award_for_decision
 from app.core.db import ReadSession
 from app.issuer import service as issuer
@@ -199,7 +200,7 @@ def module_page(request: Request, session: CurrentLaunch, db: ReadDb, runtime: A
         criterion_titles={criterion.key: criterion.title for criterion in module.rubric.criteria},
         notice_version=notice.NOTICE_VERSION if notice.notice_due(db, session.person_id) else None,
         badge=badge,
-        renewal=_renewal(db, session, badge) if again is None else None,
+        renewal=_renewal(db, session, badge, again),
         again=again_line(again) if again is not None else None,
         manages=_is_manager(db, session),
         appeal=appeals.standing(db, enrolment_id=enrolment.id, person_id=session.person_id),
@@ -220,10 +221,14 @@ def _badge(db: ReadSession, session: LaunchSession, own: Enrolment, progress: Pr
     return next((each for each in badges if each.id == own.renews), next(iter(badges), None))
 
 
-def _renewal(db: ReadSession, session: LaunchSession, badge: CredentialSummary | None) -> RenewalLine | None:
-    if session.renewing or badge is None:
+def _renewal(
+    db: ReadSession, session: LaunchSession, badge: CredentialSummary | None, again: AgainOffer | None
+) -> RenewalLine | None:
+    if session.renewing:
         return None
-    return line_of(renewal_offers.offer(db, session.person_id, badge.id))
+    if again is not None:
+        return line_of(again.counting, None) if again.counting is not None else None
+    return line_of(renewal_offers.offer(db, session.person_id, badge.id), None) if badge is not None else None
 
 
 @router.post("/recognition")

@@ -156,11 +156,12 @@ def _traveller(db: ReadSession, session: LaunchSession) -> Traveller:
     at = now()
     known = {each.pathway: each for each in pathways.all_progress(db, session.person_id, at)}
     offers = renewal_offers.offers(db, session.person_id, at)
-    work = {each.module_key: each.state for each in overview.outcomes(db, (session.person_id,))}
+    begun = overview.outcomes(db, (session.person_id,))
     return Traveller(
         root=session.root,
         progress=known,
-        work=work,
+        work={each.module_key: each.state for each in begun},
+        again=frozenset(each.module_key for each in begun if each.is_again),
         module_key=session.module_key,
         at=at,
         asked={

@@ -167,7 +167,8 @@ def done_again(step: Step) -> str:
     need = step.need
     if need is None or need.on is None:
         return ""
-    return f"It {'was revoked' if need.reason == 'revoked' else 'ended'} on {day(need.on)}. You are doing it again."
+    how = {"revoked": "was revoked on", "suspended": "has been suspended since"}.get(need.reason, "ended on")
+    return f"It {how} {day(need.on)}. You are doing it again."
 
 
 def why_open(step: Step, *, renewable: bool = True) -> str:

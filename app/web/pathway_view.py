@@ -29,6 +29,7 @@ from app.web import pathway_map_words as words
 from app.web.pathway_stops import Link, Stop, StopKind, StopState, Way
 
 ENDED = frozenset({"suspended", "expired", "too_old", "revoked", "withdrawn"})
+GONE = frozenset({"revoked", "expired", "suspended"})  # after which a module may be done again
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Traveller:
         by_talk: ids of those that a fresh conversation renews now.
         proposals: by the pathway's key what became of the latest proposal of its badge.
         renewals: by the badge's id how far its renewal has come, where one is under way.
+        again: modules that are done once more, because their badge is gone.
     """
 
     root: str
@@ -82,6 +84,7 @@ class Traveller:
     by_talk: frozenset[str] = frozenset()
     proposals: Mapping[str, ProposalState] = field(default_factory=dict)
     renewals: Mapping[str, RenewalStage] = field(default_factory=dict)
+    again: frozenset[str] = frozenset()
 
     def badge(self, key: str) -> Step | None:
         """How it stands with a badge, wherever a pathway asks for it."""
@@ -301,10 +304,7 @@ class _Drawn:
         traveller, need = self._traveller, step.need
         if traveller is None or need is None or traveller.work.get(key) not in words.WORK:
             return False
-        if need.reason == "revoked":
-            return True
-        badge = need.badge if need.reason == "expired" else None
-        return badge is not None and badge.credential_id not in traveller.renewable
+        return need.reason in GONE and key in traveller.again
 
     def _missing_before(self, key: str) -> list[str]:
         if self._traveller is None:

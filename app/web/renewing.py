@@ -10,9 +10,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from app.awards import renewal_offers
+from app.awards import doing_again, renewal_offers
 from app.awards.renewal_offers import RenewalOffer
+from app.core.clock import now
 from app.core.db import ReadSession
+from app.core.secrets import SecretBox
 from app.programme import service as programme
 from app.programme.schemas import Module
 from app.web.dependencies import App, ReadDb
@@ -62,9 +64,12 @@ class RenewPage:
 
 
 @router.get("")
-def what_it_takes(request: Request, credential_id: UUID, session: CurrentLaunch, db: ReadDb) -> HTMLResponse:
+def what_it_takes(
+    request: Request, credential_id: UUID, session: CurrentLaunch, db: ReadDb, runtime: App
+) -> HTMLResponse:
     """What renewing the badge takes, and how far it has come."""
-    return _show(request, session, db, renewal_offers.offer(db, session.person_id, str(credential_id)))
+    offer = renewal_offers.offer(db, session.person_id, str(credential_id))
+    return _show(request, session, db, runtime.secret_box, offer)
 
 
 @router.post("")
@@ -83,7 +88,9 @@ def begin(request: Request, credential_id: UUID, session: CurrentLaunch, runtime
             )
             return RedirectResponse(f"{session.root_of_renewal(enrolment.module_key)}/module", status_code=303)
     with runtime.database.read() as db:
-        return _show(request, session, db, offer, errors=(("way", "Choose what you do again."),), status=422)
+        return _show(
+            request, session, db, runtime.secret_box, offer, errors=(("way", "Choose what you do again."),), status=422
+        )
 
 
 def enumerate_ways(offer: RenewalOffer) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -95,6 +102,7 @@ def _show(
     request: Request,
     session: LaunchSession,
     db: ReadSession,
+    secret_box: SecretBox,
     offer: RenewalOffer,
     *,
     errors: tuple[tuple[str, str], ...] = (),
@@ -108,8 +116,8 @@ def _show(
         standing=standing_of(badge),
         badge_href=f"{session.root}/badges/{badge.id}",
         valid_until=badge.valid_until,
-        closes_at=offer.closes_at,
-        why_not=why_not(offer),
+        closes_at=offer.closes_at if offer.closes_at is not None and offer.closes_at > now() else None,
+        why_not=why_not(offer, doing_again.after(db, secret_box, session.person_id, offer)),
         why_title="How it is renewed" if offer.why_not in BY_TALK else "Nothing to do now",
         words=module.renewal if module is not None else None,
         ways=ways_of(offer, module) if module is not None else (),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.awards.doing_again import AgainOffer
+from app.awards.doing_again import AgainOffer, AgainState
 from app.awards.renewal_offers import RenewalOffer, WhyNot
 from app.core.days import day
 from app.learning.knowledge_check import pass_count
@@ -19,12 +19,10 @@ AN_HOUR: Final = 60
 WHY_NOT: Final[Mapping[WhyNot, str]] = {
     "no_end": "This badge does not end, so there is nothing to renew.",
     "revoked": "This badge was revoked, so it cannot be renewed. If you think that is a mistake, ask the people who "
-    "run your programme. The badge of a module can be earned again: open the module from your LMS and choose “Do the "
-    "module again”.",
+    "run your programme.",
     "suspended": "This badge is suspended. It can be renewed once it is in force again. Ask the people who run your "
     "programme what happens next.",
-    "over": "This badge ended more than twelve months ago. After so long the module is done as a whole again: open it "
-    "from your LMS and choose “Do the module again”. The badge still shows what you did.",
+    "over": "This badge ended more than twelve months ago, so it is not renewed any more. It still shows what you did.",
     "replaced": "You have another badge of the same module that ends later, so this one need not be renewed.",
     "no_way": "The programme does not say how this badge is renewed. Ask the people who run it.",
     "same_set": "This badge is renewed by marking a fresh calibration set, and none has been published since you "
@@ -82,9 +80,25 @@ class RenewalLine:
     action: str | None = None
 
 
-def line_of(offer: RenewalOffer) -> RenewalLine | None:
-    """What is to be said of a badge's renewal beside it; None where nothing needs saying yet."""
+# What comes after the renewal of a module's badge, where there is none any more.
+THEN: Final[Mapping[AgainState | None, str]] = {
+    None: "The module can be done as a whole: open it from your LMS.",
+    "open": "The module can be done again: open it from your LMS and choose “Do the module again”.",
+    "begun": "You are doing the module again.",
+    "same_set": "The module can be done again once a fresh calibration set is published.",
+}
+
+
+def line_of(offer: RenewalOffer, again: AgainOffer | None) -> RenewalLine | None:
+    """What is to be said of a badge's renewal beside it; None where nothing needs saying yet.
+
+    Args:
+        offer: how it stands with its renewal.
+        again: how it stands with doing its module again.
+    """
     until = offer.badge.valid_until
+    if offer.why_not in ("revoked", "over") and offer.module is not None:
+        return RenewalLine(why_not(offer, again) or "")
     if offer.badge.state != "issued" or until is None or offer.closes_at is None:
         return None
     if offer.underway is not None and offer.why_not is None:
@@ -98,7 +112,7 @@ def line_of(offer: RenewalOffer) -> RenewalLine | None:
         return RenewalLine(f"You can renew it now, and until {day(offer.closes_at)}.", "Renew")
     if offer.why_not == "talk":
         return RenewalLine("It is renewed by a fresh practice conversation.", "How it is renewed")
-    if offer.why_not in ("decided", "over", "same_set", "talked", "proposed", "talk_over"):
+    if offer.why_not in ("decided", "same_set", "talked", "proposed", "talk_over"):
         return RenewalLine(WHY_NOT[offer.why_not])
     return None
 
@@ -111,11 +125,13 @@ class AgainLine:
         title: what stands above it.
         text: what happened, and what happens then.
         can_begin: whether there is a button.
+        is_revoked: whether the badge was revoked, which stands in a notice of its own above.
     """
 
     title: str
     text: str
     can_begin: bool = False
+    is_revoked: bool = False
 
 
 # That a badge was revoked stands in a notice of its own above it.
@@ -130,16 +146,21 @@ SECOND_TIME: Final = (
 )
 
 
+MEANWHILE: Final = "You have a badge of this module all the same, so you need not finish this. Look under “My badges”."
+
+
 def again_line(offer: AgainOffer) -> AgainLine:
     """What is to be said of doing a module again."""
     if offer.state == "begun":
-        return AgainLine("Your second time", SECOND_TIME)
-    because = BECAUSE[offer.why]
+        counts = "" if offer.counting is None else f" {MEANWHILE}"
+        return AgainLine("Your second time", f"{SECOND_TIME}{counts}")
+    because, is_revoked = BECAUSE[offer.why], offer.why == "revoked"
     if offer.state == "same_set":
         return AgainLine(
             "Doing the module again",
             f"{because}This module is judged by a calibration set of which you were shown the agreed marks. Once a "
             "fresh one is published, you can do the module again. There is nothing you need to do until then.",
+            is_revoked=is_revoked,
         )
     return AgainLine(
         "You can earn it again",
@@ -147,16 +168,25 @@ def again_line(offer: AgainOffer) -> AgainLine:
         "Nothing of the first time is touched: what is kept of it stands in the copy of your data. An award makes a "
         "new badge; the old one stays what it is.",
         can_begin=True,
+        is_revoked=is_revoked,
     )
 
 
-def why_not(offer: RenewalOffer) -> str | None:
-    """Why a badge cannot be renewed at this moment; None if it can."""
+def why_not(offer: RenewalOffer, again: AgainOffer | None) -> str | None:
+    """Why a badge cannot be renewed at this moment, and what comes then; None if it can.
+
+    Args:
+        offer: how it stands with its renewal.
+        again: how it stands with doing its module again.
+    """
     if offer.why_not is None:
         return None
     if offer.why_not == "early" and offer.opens_at is not None:
         return f"This badge can be renewed from {day(offer.opens_at)}: 90 days before it ends. We send you a mail then."
-    return WHY_NOT.get(offer.why_not, "This badge cannot be renewed now.")
+    text = WHY_NOT.get(offer.why_not, "This badge cannot be renewed now.")
+    if offer.why_not in ("revoked", "over") and offer.module is not None:
+        return f"{text} {THEN[again.state if again is not None else None]}"
+    return text
 
 
 def ways_of(offer: RenewalOffer, module: Module) -> tuple[WayWords, ...]:

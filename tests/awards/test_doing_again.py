@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,13 @@ from app.core.clock import now
 from app.issuer import service as issuer
 from app.issuer.models import Credential
 from app.issuer.schemas import IssueRequest
+from app.learning import calibration
 from app.learning import service as learning
-from app.learning.renewal_errors import NotDoneAgain
+from app.learning.models import SubmissionRecord
+from app.learning.renewal_errors import NotDoneAgain, RenewalOver
 from app.learning.schemas import Enrolment
 from app.programme import service as programme
+from app.programme.schemas import Module
 from tests.awards.conftest import Story
 from tests.awards.test_renewals import Renewing
 
@@ -58,6 +62,22 @@ def change(story: Story, badge: str, **values: Any) -> None:
         for name, value in values.items():
             setattr(row, name, value)
         session.add(row)
+
+
+def issue_by_client(story: Story) -> None:
+    """Another badge of M01, as a client of the API has it issued."""
+    deps = story.deps
+    with deps.database.read() as session:
+        version = programme.current_module(session, "M01").version
+    issuer.issue(
+        deps.database, deps.secret_box, deps.base_url,
+        IssueRequest(
+            idempotency_key="api:1", issuer_key="orygen", achievement_key="M01", achievement_version=version,
+            person_id=story.tess, recipient_email=None, awarded_at=now().replace(microsecond=0),
+            valid_until=now().replace(microsecond=0) + timedelta(days=300), actor=OPERATOR,
+            decided_by_role="assessor",
+        ),
+    )  # fmt: skip
 
 
 def revoke(story: Story, badge: str) -> None:
@@ -128,18 +148,7 @@ def test_a_suspended_badge_may_come_back_unless_it_ended_long_ago(story: Story, 
 
 
 def test_another_badge_of_the_module_that_counts_is_enough(story: Story, held: str) -> None:
-    deps = story.deps
-    with deps.database.read() as session:
-        version = programme.current_module(session, "M01").version
-    issuer.issue(
-        deps.database, deps.secret_box, deps.base_url,
-        IssueRequest(
-            idempotency_key="api:1", issuer_key="orygen", achievement_key="M01", achievement_version=version,
-            person_id=story.tess, recipient_email=None, awarded_at=now().replace(microsecond=0),
-            valid_until=now().replace(microsecond=0) + timedelta(days=300), actor=OPERATOR,
-            decided_by_role="assessor",
-        ),
-    )  # fmt: skip
+    issue_by_client(story)
     revoke(story, held)
     assert stands(story) is None
     (other,) = [badge.id for badge in story.badges() if badge.id != held]
@@ -159,17 +168,92 @@ def test_of_a_badge_that_was_erased_the_module_can_be_done_again(story: Story, h
 
 
 def test_marks_that_were_shown_are_not_asked_again(story: Story, held: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with story.deps.database.write() as session:
-        module = programme.current_module(session, "X2a")
-        own = learning.enrol(session, person_id=story.tess, module=module, organisation_id=None)
-        assert doing_again._is_same_set(session, own, module)
-        plain = programme.current_module(session, "M01")
-        assert not doing_again._is_same_set(session, own, plain)
     revoke(story, held)
     monkeypatch.setattr(doing_again, "_is_same_set", lambda *_: True)
     assert stands(story) == ("same_set", "revoked")
     with pytest.raises(NotDoneAgain):
         begin(story)
+
+
+def test_a_set_was_shown_in_every_round_that_was_decided_renewals_too(
+    story: Story, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = now() + timedelta(days=30)
+    change(story, held, valid_until=end)
+    renewing = Renewing(story, held, end)
+    with story.deps.database.read() as session:
+        x2a, plain = programme.current_module(session, "X2a"), programme.current_module(session, "M01")
+    assert x2a.calibration is not None
+    first = x2a.calibration.version
+
+    def module_of_work(_session: object, row: SubmissionRecord) -> Module:
+        assert x2a.calibration is not None
+        version = first if row.renewal_steps is None else first + 1
+        return replace(x2a, calibration=replace(x2a.calibration, version=version))
+
+    def shown(but_of: str | None = None) -> frozenset[int]:
+        with story.deps.database.read() as session:
+            return calibration.sets_shown(session, story.tess, "M01", but_of=but_of)
+
+    assert shown() == frozenset(), "a module without a set"
+    monkeypatch.setattr(calibration, "module_of_work", module_of_work)
+    assert shown() == {first}
+    submission_id = renewing.hand_in()
+    assert shown() == {first}, "not before it is decided"
+    with story.deps.database.write() as session:
+        learning.return_work(session, submission_id=submission_id, assessor_id=story.priya, comment="More, please.")
+        enrolment_id = session.get_one(SubmissionRecord, submission_id).enrolment_id
+        newest = replace(x2a.calibration, version=first + 1)
+        again = replace(plain, calibration=newest)
+        assert doing_again._is_same_set(session, story.tess, again)
+        assert not doing_again._is_same_set(session, story.tess, plain)
+    assert shown() == {first, first + 1}
+    assert shown(but_of=enrolment_id) == {first}
+
+
+def test_a_renewal_that_came_back_and_was_left_keeps_nobody_from_the_module(story: Story, held: str) -> None:
+    end = now() + timedelta(days=30)
+    change(story, held, valid_until=end)
+    renewing = Renewing(story, held, end)
+    submission_id = renewing.hand_in()
+    with story.deps.database.write() as session:
+        learning.return_work(session, submission_id=submission_id, assessor_id=story.priya, comment="More, please.")
+    assert stands(story) is None
+    with time_machine.travel(months_after(end, 12) + timedelta(days=1), tick=True):
+        assert renewing.offer().why_not is None, "it may be handed in once more"
+        assert stands(story) == ("open", "ended"), "or the module done again"
+        begin(story)
+        assert renewing.offer().why_not == "over"
+        with story.deps.database.read() as session:
+            enrolment_id = session.get_one(SubmissionRecord, submission_id).enrolment_id
+        with story.deps.database.write() as session, pytest.raises(RenewalOver):
+            learning.submit(session, enrolment_id=enrolment_id, person_id=story.tess, declared=True)
+
+
+def test_a_renewal_is_left_behind_by_whoever_begins_the_module_again(story: Story, held: str) -> None:
+    end = now() + timedelta(days=30)
+    change(story, held, valid_until=end)
+    renewing = Renewing(story, held, end)
+    enrolment_id = renewing.begin()
+    change(story, held, valid_until=now() + LONG_AGO)  # as a correction of the award's day moves it
+    begin(story)
+    with story.deps.database.write() as session, pytest.raises(RenewalOver):
+        learning.submit(session, enrolment_id=enrolment_id, person_id=story.tess, declared=True)
+
+
+def test_a_badge_that_came_another_way_meanwhile_is_told_beside_the_second_time(story: Story, held: str) -> None:
+    revoke(story, held)
+    begin(story)
+    first = offer(story)
+    assert first is not None
+    assert first.counting is None
+    issue_by_client(story)
+    found = offer(story)
+    assert found is not None
+    assert (found.state, found.counting is not None) == ("begun", True)
+    with story.deps.database.read() as session:
+        told = {each.badge.id: each.why_not for each in renewal_offers.offers(session, story.tess)}
+    assert told[held] == "replaced"
 
 
 def test_a_renewal_that_was_handed_in_in_time_is_decided_first(story: Story, held: str) -> None:

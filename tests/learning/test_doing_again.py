@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from app.core.audit import AuditEntry
 from app.core.clock import now
+from app.core.db import WriteSession
 from app.core.outbox import decode
 from app.core.outbox_models import OutboxEvent
 from app.learning import attendance, enrolments, overview, prerequisites, renewing
@@ -241,6 +242,66 @@ def test_joined_records_keep_a_renewal_and_a_second_time_of_the_same_number(
     assert moved is not None
     assert (moved.id, moved.renews) == (renewal.id, "toms-badge")
     assert [number for number, _, _ in enrolments_of(again, to_id)] == [0, 1, 2]
+
+
+def one_round(session: WriteSession, enrolment: Enrolment, state: str) -> None:
+    session.add(
+        SubmissionRecord(
+            enrolment_id=enrolment.id, person_id=enrolment.person_id, module_key=enrolment.module_key,
+            module_version=enrolment.module_version, number=1, texts={}, texts_digest="x", knowledge_check_correct=1,
+            knowledge_check_total=1, declared_at=now(), kept_findings={}, submitted_at=now(), state=state,
+            renewal_steps=None if enrolment.renewal_steps is None else list(enrolment.renewal_steps),
+        )
+    )  # fmt: skip
+    session.flush()
+
+
+def renewal_of(session: WriteSession, person_id: str, badge: str) -> Enrolment:
+    return renewing.begin(
+        session, person_id=person_id, credential_id=badge, module=programme.current_module(session, "M01"),
+        steps=("check", "exercise"), renew_by=now(), organisation_id=None,
+    )  # fmt: skip
+
+
+def test_joined_records_mean_the_renewal_that_was_begun_last(again: House) -> None:
+    with again.database.write() as session:
+        tom = new_person(session, "Tom")
+        module = programme.current_module(session, "M01")
+        learning.enrol(session, person_id=tom, module=module, organisation_id=None)
+        one_round(session, renewal_of(session, tom, "toms"), "awarded")
+    with again.database.write() as session:
+        live = renewal_of(session, tom, "toms")
+        LearningMerge().absorb(session, again.tess, tom)
+    with again.database.read() as session:
+        found = renewing.current(session, person_id=tom, module_key="M01")
+    assert found is not None
+    assert found.id == live.id
+
+
+@pytest.mark.parametrize("state", ["returned", "submitted"])
+@pytest.mark.parametrize("tess_is_absorbed", [True, False], ids=["tess into tom", "tom into tess"])
+def test_joined_records_keep_the_second_time_that_is_further_along_whatever_its_number(
+    awarded: House, state: str, tess_is_absorbed: bool
+) -> None:
+    with awarded.database.write() as session:
+        renewal_of(session, awarded.tess, "tess-badge")
+    empty = begin(awarded)
+    with awarded.database.write() as session:
+        tom = new_person(session, "Tom")
+        module = programme.current_module(session, "M01")
+        one_round(session, learning.enrol(session, person_id=tom, module=module, organisation_id=None), "awarded")
+        ahead = enrolments.begin_again(session, person_id=tom, module=module, organisation_id=None)
+        one_round(session, ahead, state)
+    assert (empty.number, ahead.number) == (2, 1)
+    from_id, to_id = (awarded.tess, tom) if tess_is_absorbed else (tom, awarded.tess)
+    with awarded.database.write() as session:
+        assert len(LearningMerge().stays_apart(session, from_id, to_id)) == 2
+        LearningMerge().absorb(session, from_id, to_id)
+    found = newest(replace(awarded, tess=to_id))
+    assert found is not None
+    assert (found.id, found.is_again) == (ahead.id, True)
+    assert [number for number, _, _ in enrolments_of(awarded, to_id)] == [0, 1, 2]
+    assert [number for number, _, _ in enrolments_of(awarded, from_id)] == [0, 1]
 
 
 def test_joined_records_keep_the_renewals_of_both(again: House) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 from starlette.testclient import TestClient
 
 from app.core.audit import OPERATOR
@@ -14,8 +15,11 @@ from app.core.clock import now
 from app.core.outbox import Worker
 from app.issuer import service as issuer
 from app.issuer.models import Credential
+from app.learning.models import SubmissionRecord
+from app.programme import service as programme
 from app.wiring import Services
 from tests.web.people import SignedIn, hand_in, sign_in
+from tests.web.test_holder import award
 from tests.web.test_learner_pages import awarded
 
 BUTTON = "Do the module again"
@@ -73,6 +77,8 @@ def test_from_a_revoked_badge_to_a_new_one(lost: Lost) -> None:
     page = lost.tess.get("/module").text
     for words in ("Your badge was revoked", "You can earn it again", BUTTON, "from the start"):
         assert words in page
+    for path in ("/badges", f"/badges/{lost.badge}", f"/badges/{lost.badge}/renew"):
+        assert f"choose “{BUTTON}”" in lost.tess.get(path).text, path
     answer = lost.tess.post("/again")
     assert (answer.status_code, answer.headers["location"]) == (303, f"{lost.tess.root}/module")
     page = lost.tess.get("/module").text
@@ -81,6 +87,10 @@ def test_from_a_revoked_badge_to_a_new_one(lost: Lost) -> None:
     assert BUTTON not in page
     assert "0 of" in page
     assert "You are doing it again." in lost.tess.get("/pathway/practitioner").text
+    for path in ("/badges", f"/badges/{lost.badge}", f"/badges/{lost.badge}/renew"):
+        told = lost.tess.get(path).text
+        assert "You are doing the module again." in told, path
+        assert BUTTON not in told, path
     lost.award_again()
     page = lost.tess.get("/module").text
     assert "Well done" in page, "also before the badge is made"
@@ -90,6 +100,34 @@ def test_from_a_revoked_badge_to_a_new_one(lost: Lost) -> None:
     with lost.services.runtime.database.read() as session:
         states = sorted(badge.state for badge in issuer.credentials_of(session, lost.tess.person_id))
     assert states == ["issued", "revoked"]
+    assert "can be done again" not in lost.tess.get("/badges").text
+
+
+def test_a_revoked_badge_whose_texts_were_put_away_is_told_as_revoked(lost: Lost) -> None:
+    lost.revoke()
+    with lost.services.runtime.database.write() as session:
+        row = session.exec(select(SubmissionRecord)).one()
+        row.quarantined_at, row.texts = now(), {}
+        session.add(row)
+    page = lost.tess.get("/module").text
+    for words in ("Your badge was revoked", "put your texts away", "You can earn it again"):
+        assert words in page
+    assert "Your award stands" not in page
+
+
+def test_a_badge_that_came_another_way_is_told_beside_the_second_time(lost: Lost) -> None:
+    lost.revoke()
+    lost.tess.post("/again")
+    until = (now() + timedelta(days=30)).replace(microsecond=0)
+    with lost.services.runtime.database.read() as session:
+        version = programme.current_module(session, "M01").version
+    award(
+        lost.services, lost.tess.person_id, "api:1", achievement_key="M01", achievement_version=version,
+        valid_until=until, awarded_at=until - timedelta(days=1000),
+    )  # fmt: skip
+    page = lost.tess.get("/module").text
+    for words in ("Your second time", "you need not finish this", "You can renew it now"):
+        assert words in page
 
 
 def test_of_a_badge_that_ended_long_ago_the_pages_lead_to_the_button(lost: Lost) -> None:
