@@ -187,11 +187,11 @@ def _open_texts(row: SubmissionRecord) -> dict[str, dict[str, str]]:
 def _refuse_late_renewal(session: ReadSession, own: Enrolment) -> None:
     """A renewal is handed in in time; once that was done, rounds after a return take as long as they take.
 
-    Whoever has begun the whole module again since has left the renewal behind.
+    Whoever has begun the whole module again since has left such a renewal behind.
     """
-    if is_left_behind(session, own):
-        raise RenewalOver
-    if own.renew_by is not None and own.renew_by <= now() and _last_number(session, own.id) == 0:
+    if own.renew_by is None or own.renew_by > now():
+        return
+    if _last_number(session, own.id) == 0 or is_left_behind(session, own):
         raise RenewalOver
 
 

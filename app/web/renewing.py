@@ -118,7 +118,7 @@ def _show(
         valid_until=badge.valid_until,
         closes_at=offer.closes_at if offer.closes_at is not None and offer.closes_at > now() else None,
         why_not=why_not(offer, doing_again.after(db, secret_box, session.person_id, offer)),
-        why_title="How it is renewed" if offer.why_not in BY_TALK else "Nothing to do now",
+        why_title=_why_title(offer),
         words=module.renewal if module is not None else None,
         ways=ways_of(offer, module) if module is not None else (),
         chosen=next((value for value, way in enumerate_ways(offer) if way == steps), None),
@@ -130,6 +130,12 @@ def _show(
         errors=errors,
     )
     return render(request, "badges/renew.html", page, status=status)
+
+
+def _why_title(offer: RenewalOffer) -> str:
+    if offer.why_not in BY_TALK:
+        return "How it is renewed"
+    return "It is not renewed any more" if offer.why_not in ("over", "revoked") else "Nothing to do now"
 
 
 def _module(db: ReadSession, offer: RenewalOffer) -> Module | None:
